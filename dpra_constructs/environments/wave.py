@@ -1,0 +1,60 @@
+"""One wave of production: regions that are deployed to together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING
+
+from dpra_constructs import arguments
+from dpra_constructs.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from aws_cdk import Duration
+
+# A Lambda invoke action, which carries the bake, may run for a day; an hour of it is kept for
+# settling and reporting.
+LONGEST_BAKE_MINUTES = 23 * 60
+
+
+def bake_minutes(where: str, bake: Duration | None) -> int | None:
+    """Return a bake time as whole minutes; raise InvalidArgumentError where it cannot be one."""
+    if bake is None:
+        return None
+    return arguments.whole_minutes(where, "bake", bake, at_least=1, at_most=LONGEST_BAKE_MINUTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """Regions that production deploys to in parallel, after the waves before it (DPRA-PROD-WAVES).
+
+    Args:
+        name: its pipeline stage is `Prod-<name>`; 1 to 40 letters, digits and hyphens.
+        regions: names of AWS regions, at least one.
+        bake: how long the wave is watched before the next begins, in whole minutes, 1 minute
+            to 23 hours; recorded in the plan, and not yet waited for in this version.
+
+    Raises:
+        InvalidArgumentError: a value is not one of those.
+
+    >>> from aws_cdk import Duration
+    >>> Wave("one-box", ["us-west-2"], bake=Duration.hours(1)).bake_minutes
+    60
+    """
+
+    name: str
+    regions: Sequence[str]
+    _: KW_ONLY
+    bake: Duration | None = field(default=None, compare=False, repr=False)
+    bake_minutes: int | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Check the values and freeze the regions."""
+        where = f'Wave "{self.name}"'
+        arguments.name(where, self.name)
+        object.__setattr__(self, "regions", arguments.regions(where, self.regions))
+        if not self.regions:
+            raise InvalidArgumentError(
+                where, "regions is empty", 'name at least one region, like ["us-west-2"]'
+            )
+        object.__setattr__(self, "bake_minutes", bake_minutes(where, self.bake))

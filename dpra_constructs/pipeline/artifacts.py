@@ -1,0 +1,93 @@
+"""Where the pipeline keeps its artifacts, in its own region and in those that it deploys to."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+_ARTIFACT_LOGS = "artifacts/"
+
+
+def artifact_bucket(scope: Construct, key: kms.Key, days: int) -> s3.Bucket:
+    """Make the artifact bucket: encrypted, versioned, TLS only, logged, kept for `days`."""
+    bucket = s3.Bucket(
+        scope,
+        "Artifacts",
+        encryption=s3.BucketEncryption.KMS,
+        encryption_key=key,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        enforce_ssl=True,
+        versioned=True,
+        server_access_logs_bucket=_log_bucket(scope, days),
+        server_access_logs_prefix=_ARTIFACT_LOGS,
+        removal_policy=RemovalPolicy.RETAIN,
+    )
+    _expire(bucket, days)
+    return bucket
+
+
+def keep_replicas(pipeline: codepipeline.Pipeline, days: int) -> list[Stack]:
+    """Give the bucket that the CDK makes in each other region the same properties.
+
+    Returns:
+        The stacks of those buckets, in the order of their regions.
+    """
+    support_by_region = dict(sorted(pipeline.cross_region_support.items()))
+    for support in support_by_region.values():
+        # Two pipelines of one stack share it.
+        if support.stack.node.try_find_child("AccessLogs"):
+            continue
+        bucket = support.replication_bucket
+        logs = _log_bucket(support.stack, days)
+        logs.add_to_resource_policy(_log_delivery(support.stack, bucket, logs))
+        assert isinstance(bucket, s3.Bucket)  # made by the CDK, and typed by its interface
+        _expire(bucket, days)
+        resource = bucket.node.default_child
+        assert isinstance(resource, s3.CfnBucket)
+        resource.versioning_configuration = s3.CfnBucket.VersioningConfigurationProperty(
+            status="Enabled"
+        )
+        resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+            destination_bucket_name=logs.bucket_name, log_file_prefix=_ARTIFACT_LOGS
+        )
+    return [support.stack for support in support_by_region.values()]
+
+
+def _log_bucket(scope: Construct, days: int) -> s3.Bucket:
+    logs = s3.Bucket(
+        scope,
+        "AccessLogs",
+        # S3 delivers access logs to no bucket with a key of the customer's.
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        enforce_ssl=True,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        removal_policy=RemovalPolicy.RETAIN,
+    )
+    _expire(logs, days)
+    return logs
+
+
+def _expire(bucket: s3.Bucket, days: int) -> None:
+    bucket.add_lifecycle_rule(
+        id="RollbackHorizon",
+        expiration=Duration.days(days),
+        noncurrent_version_expiration=Duration.days(days),
+        abort_incomplete_multipart_upload_after=Duration.days(7),
+    )
+
+
+def _log_delivery(stack: Stack, source: s3.IBucket, logs: s3.Bucket) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        principals=[iam.ServicePrincipal("logging.s3.amazonaws.com")],
+        actions=["s3:PutObject"],
+        resources=[logs.arn_for_objects(f"{_ARTIFACT_LOGS}*")],
+        conditions={
+            "ArnLike": {"aws:SourceArn": source.bucket_arn},
+            "StringEquals": {"aws:SourceAccount": stack.account},
+        },
+    )

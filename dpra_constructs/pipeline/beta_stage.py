@@ -1,0 +1,103 @@
+"""The beta stage: the first deployment, and tests against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from aws_cdk import Duration
+from constructs import Construct
+
+from dpra_constructs import arguments
+from dpra_constructs.environments import DeploymentEnvironment
+from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.pipeline.build_stage import BuildStage, budget_minutes
+from dpra_constructs.pipeline.definitions import BetaDefinition
+from dpra_constructs.requirements import Requirement, checked_waivers, require
+from dpra_constructs.test_actions import AcceptanceTest, DeployedTest, IntegrationTest
+
+
+class BetaStage(Construct):
+    """Deploys to the beta environment and tests there (DPRA, stage Test (Beta)).
+
+    Args:
+        scope: the pipeline stack, usually.
+        id: the construct's id.
+        build: the build stage.
+        environment: the account and its regions, at least one.
+        integration_tests: run in each region after its deployment (DPRA-BETA-INTEGRATION).
+        acceptance_tests: run beside them (DPRA-BETA-ACCEPTANCE).
+        time_budget: how long each test may take, in whole minutes, 5 to 480 (DPRA-BETA-TIME).
+        waivers: for each requirement of beta that does not hold, the reason.
+
+    Raises:
+        InvalidArgumentError: an argument is not one of those, or a kind of test is neither given
+            nor waived.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        build: BuildStage,
+        environment: DeploymentEnvironment,
+        integration_tests: Iterable[IntegrationTest] = (),
+        acceptance_tests: Iterable[AcceptanceTest] = (),
+        time_budget: Duration | None = None,
+        waivers: Mapping[Requirement, str] | None = None,
+    ) -> None:
+        where = f'{type(self).__name__} "{id}"'
+        arguments.instance(where, "build", build, BuildStage, 'BuildStage(self, "Build", ...)')
+        check_regional(where, environment)
+        waived = checked_waivers(where, ("beta",), waivers or {})
+        integration = _tests(where, "integration_tests", integration_tests, IntegrationTest)
+        acceptance = _tests(where, "acceptance_tests", acceptance_tests, AcceptanceTest)
+        for tests, requirement, argument in (
+            (integration, Requirement.BETA_INTEGRATION, "integration_tests"),
+            (acceptance, Requirement.BETA_ACCEPTANCE, "acceptance_tests"),
+        ):
+            require(where, requirement, bool(tests), waived, f"{argument} is empty", "give one")
+        all_tests = (*integration, *acceptance)
+        arguments.unique(where, "the names of tests", [test.name for test in all_tests])
+        minutes = budget_minutes(where, time_budget, 30)
+        super().__init__(scope, id)
+        self.previous = build
+        self.definition = BetaDefinition(
+            where=where,
+            build=build.definition,
+            environment=environment,
+            tests=all_tests,
+            time_budget_minutes=minutes,
+            waivers=waived,
+        )
+
+
+def check_regional(where: str, environment: object) -> None:
+    """Refuse what is no environment, or one without regions."""
+    arguments.instance(
+        where,
+        "environment",
+        environment,
+        DeploymentEnvironment,
+        'DeploymentEnvironment("beta", account="222222222222", regions=["us-west-2"])',
+    )
+    assert isinstance(environment, DeploymentEnvironment)
+    if not environment.regions:
+        raise InvalidArgumentError(
+            where,
+            f'environment "{environment.name}" has no regions',
+            'name them: DeploymentEnvironment(..., regions=["us-west-2"])',
+        )
+
+
+def _tests(
+    where: str, argument: str, given: object, kind: type[DeployedTest]
+) -> tuple[DeployedTest, ...]:
+    if not isinstance(given, Iterable) or isinstance(given, str):
+        raise InvalidArgumentError(
+            where, f"{argument}={given!r} is no sequence", f"write it as a list: {argument}=[...]"
+        )
+    tests = tuple(given)
+    for test in tests:
+        arguments.instance(where, argument, test, kind, f'[{kind.__name__}("make test")]')
+    return tests

@@ -1,0 +1,149 @@
+"""The build stage: builds, verifies and packages a commit once."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration
+from constructs import Construct
+
+from dpra_constructs import arguments
+from dpra_constructs.build_actions import BuildAction, CdkSynth, ToBuildAction
+from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.pipeline.definitions import BuildDefinition
+from dpra_constructs.pipeline.source_stage import SourceStage
+from dpra_constructs.requirements import Requirement, checked_waivers
+
+if TYPE_CHECKING:
+    from dpra_constructs.pipeline.definitions import Application
+
+# CodeBuild: "Build timeout: 5 minutes to 36 hours"; beyond a working day it is no time budget.
+# https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html
+SHORTEST_BUDGET_MINUTES = 5
+LONGEST_BUDGET_MINUTES = 480
+
+
+class BuildStage(Construct):
+    """Everything that happens to a commit before it is deployed (DPRA, stage Build).
+
+    The actions run in parallel on a full clone; then the application is synthesized once, with
+    their outputs, and what came of it is deployed everywhere (DPRA-BUILD-PACKAGE).
+
+    Args:
+        scope: the pipeline stack, usually.
+        id: the construct's id.
+        source: the source stage.
+        application: called as `application(scope, id, target)` for every target, returns a
+            `cdk.Stage` with the target's account and region; a `Stage` subclass with that
+            signature serves.
+        actions: build actions, or objects with `to_build_action()`.
+        synth: the action that synthesizes the CDK app into `cdk.out`; without it
+            `CdkSynth()`.
+        time_budget: how long each action may take, in whole minutes, 5 to 480 (DPRA-BUILD-TIME).
+        waivers: for each requirement of the build that does not hold, the reason.
+
+    Raises:
+        InvalidArgumentError: an argument is not one of those.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        source: SourceStage,
+        application: Application,
+        actions: Iterable[ToBuildAction] = (),
+        synth: ToBuildAction | None = None,
+        time_budget: Duration | None = None,
+        waivers: Mapping[Requirement, str] | None = None,
+    ) -> None:
+        where = f'{type(self).__name__} "{id}"'
+        arguments.instance(where, "source", source, SourceStage, 'SourceStage(self, "Source", ...)')
+        _check_application(where, application)
+        checked_actions = _build_actions(where, actions)
+        checked_synth = _build_action(where, "synth", synth or CdkSynth())
+        _check_names_and_outputs(where, (*checked_actions, checked_synth))
+        waived = checked_waivers(where, ("local", "build"), waivers or {})
+        minutes = budget_minutes(where, time_budget, 10)
+        super().__init__(scope, id)
+        self.previous = source
+        self.definition = BuildDefinition(
+            where=where,
+            source=source.definition,
+            application=application,
+            actions=checked_actions,
+            synth=checked_synth,
+            time_budget_minutes=minutes,
+            waivers=waived,
+        )
+
+
+def budget_minutes(where: str, time_budget: Duration | None, default: int) -> int:
+    """Return a time budget as whole minutes within CodeBuild's limits."""
+    if time_budget is None:
+        return default
+    return arguments.whole_minutes(
+        where,
+        "time_budget",
+        time_budget,
+        at_least=SHORTEST_BUDGET_MINUTES,
+        at_most=LONGEST_BUDGET_MINUTES,
+    )
+
+
+def _check_application(where: str, application: object) -> None:
+    fix = "give a cdk.Stage subclass, or a function, called as application(scope, id, target)"
+    if not callable(application):
+        raise InvalidArgumentError(where, f"application={application!r} is not callable", fix)
+    # A jsii class is made by a metaclass, whose signature says nothing.
+    is_class = isinstance(application, type)
+    signature = inspect.signature(application.__init__ if is_class else application)  # type: ignore[misc]
+    try:
+        signature.bind(*([None] * (4 if is_class else 3)))
+    except TypeError as error:
+        name = getattr(application, "__name__", repr(application))
+        raise InvalidArgumentError(
+            where,
+            f"application={name} cannot be called as application(scope, id, target): {error}",
+            fix,
+        ) from None
+
+
+def _build_action(where: str, argument: str, given: object) -> BuildAction:
+    if isinstance(given, type):
+        raise InvalidArgumentError(
+            where, f"{argument} has the class {given.__name__}", f"write {given.__name__}()"
+        )
+    if not isinstance(given, ToBuildAction):
+        raise InvalidArgumentError(
+            where,
+            f"{argument} has {given!r}, which is no build action",
+            "give a BuildAction, or an object with the method to_build_action()",
+        )
+    action = given.to_build_action()
+    if not isinstance(action, BuildAction):
+        raise InvalidArgumentError(
+            where,
+            f"{type(given).__name__}.to_build_action() returned {action!r}",
+            "return a BuildAction",
+        )
+    return action
+
+
+def _build_actions(where: str, given: object) -> tuple[BuildAction, ...]:
+    if not isinstance(given, Iterable):
+        raise InvalidArgumentError(
+            where, f"actions={given!r} is no sequence", "write it as a list: actions=[...]"
+        )
+    return tuple(_build_action(where, "actions", action) for action in given)
+
+
+def _check_names_and_outputs(where: str, actions: tuple[BuildAction, ...]) -> None:
+    arguments.unique(where, "the names of actions and synth", [action.name for action in actions])
+    outputs = [name for action in actions for name in action.outputs]
+    directories = [directory for action in actions for directory in action.outputs.values()]
+    arguments.unique(where, "the names of the actions' outputs", outputs)
+    arguments.unique(where, "the directories of the actions' outputs", directories)

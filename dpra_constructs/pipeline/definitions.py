@@ -1,0 +1,127 @@
+"""What the stage constructs say, as frozen values: the input of the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from dpra_constructs.build_actions.build_action import BuildAction
+from dpra_constructs.environments import DeploymentEnvironment, DeploymentTarget, Wave
+from dpra_constructs.release import ManualApproval
+from dpra_constructs.requirements import Requirement
+from dpra_constructs.source import Repository, SourceLayout
+from dpra_constructs.test_actions import DeployedTest
+
+if TYPE_CHECKING:
+    from aws_cdk import Stage
+    from constructs import Construct
+
+    #: Makes the application for one target; a `cdk.Stage` subclass with this signature serves.
+    Application = Callable[[Construct, str, DeploymentTarget], Stage]
+
+Waivers = Mapping[Requirement, str]
+
+
+class SelfMutation(Enum):
+    """How the pipeline updates itself when a commit changes it.
+
+    An update of the pipeline's structure ends the executions that are in it, and a wave can no
+    longer be rolled back to a release from before the update.
+    """
+
+    GUARDED = "GUARDED"
+    """Waits, up to 55 minutes, until no release is between its approval and its last wave."""
+    UNGUARDED = "UNGUARDED"
+    """Updates at once, whatever is in the pipeline."""
+    OFF = "OFF"
+    """Never; the pipeline stack is deployed by other means."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceDefinition:
+    """What a SourceStage says."""
+
+    where: str
+    repository: Repository
+    layout: SourceLayout
+    waivers: Waivers
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildDefinition:
+    """What a BuildStage says."""
+
+    where: str
+    source: SourceDefinition
+    application: Application
+    actions: tuple[BuildAction, ...]
+    synth: BuildAction
+    time_budget_minutes: int
+    waivers: Waivers
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BetaDefinition:
+    """What a BetaStage says."""
+
+    where: str
+    build: BuildDefinition
+    environment: DeploymentEnvironment
+    tests: tuple[DeployedTest, ...]
+    time_budget_minutes: int
+    waivers: Waivers
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GammaDefinition:
+    """What a GammaStage says."""
+
+    where: str
+    beta: BetaDefinition
+    environment: DeploymentEnvironment
+    bake_minutes: int | None
+    waivers: Waivers
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProdDefinition:
+    """What ProdWaves say."""
+
+    where: str
+    gamma: GammaDefinition
+    environment: DeploymentEnvironment
+    waves: tuple[Wave, ...]
+    approval: ManualApproval | None
+    waivers: Waivers
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The stages up to the last one of a pipeline."""
+
+    source: SourceDefinition
+    build: BuildDefinition
+    beta: BetaDefinition
+    gamma: GammaDefinition | None = None
+    prod: ProdDefinition | None = None
+
+    @classmethod
+    def ending_with(cls, last: BetaDefinition | GammaDefinition | ProdDefinition) -> Chain:
+        """Follow the chain from its last stage back to the source."""
+        prod = last if isinstance(last, ProdDefinition) else None
+        gamma = prod.gamma if prod else last if isinstance(last, GammaDefinition) else None
+        beta = gamma.beta if gamma else last
+        assert isinstance(beta, BetaDefinition)  # narrows the type; the constructs checked it
+        return cls(beta.build.source, beta.build, beta, gamma, prod)
+
+    @property
+    def definitions(
+        self,
+    ) -> tuple[
+        SourceDefinition | BuildDefinition | BetaDefinition | GammaDefinition | ProdDefinition, ...
+    ]:
+        """The stages in order."""
+        stages = (self.source, self.build, self.beta, self.gamma, self.prod)
+        return tuple(stage for stage in stages if stage is not None)

@@ -1,0 +1,226 @@
+"""The pipeline: puts the stages together and hands them to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import Annotations, Duration, Stack, Stage, Token
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk.region_info import Fact
+from constructs import Construct
+
+from dpra_constructs import arguments
+from dpra_constructs.environments import DeploymentTarget, PipelineIdentity
+from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.pipeline import engine
+from dpra_constructs.pipeline.beta_stage import BetaStage
+from dpra_constructs.pipeline.definitions import Chain, SelfMutation
+from dpra_constructs.pipeline.gamma_stage import GammaStage
+from dpra_constructs.pipeline.plan import Limits, PipelinePlan, make_plan
+from dpra_constructs.pipeline.prod_waves import ProdWaves
+from dpra_constructs.requirements import Requirement, checked_waivers
+
+# What was deployed a quarter ago may still be the last good release of a quiet service.
+_SHORTEST_HORIZON_DAYS = 90
+_LONGEST_HORIZON_DAYS = 3_650
+_STACK_METADATA = "dpra:stack"
+
+
+class DeploymentPipeline(Construct):
+    """The pipeline that carries each trunk commit through the stages up to the last one.
+
+    Args:
+        scope: the pipeline stack, with a concrete account and region: the tools account.
+        id: the construct's id.
+        name: the pipeline's name, and the beginning of every stack's name.
+        last_stage: where the pipeline ends: a `BetaStage`, `GammaStage` or `ProdWaves`, so that
+            a team can adopt it stage by stage.
+        execution_mode: SUPERSEDED, where the newest commit passes those that wait, or QUEUED.
+            PARALLEL is refused, because such pipelines cannot roll back.
+        self_mutation: how the pipeline updates itself when a commit changes it.
+        rollback_horizon: how long artifacts are kept, and so how old a release can be that a
+            stage is rolled back to; whole days, 90 to 3650; 365 without it.
+        waivers: for each requirement of all stages that does not hold, the reason.
+        limits: the quotas of CodePipeline in the account.
+
+    Raises:
+        InvalidArgumentError: an argument is not one of those, what `application` returned does
+            not fit its target, a test's output is not there, or two stacks would be the same.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        last_stage: BetaStage | GammaStage | ProdWaves,
+        execution_mode: codepipeline.ExecutionMode = codepipeline.ExecutionMode.SUPERSEDED,
+        self_mutation: SelfMutation = SelfMutation.GUARDED,
+        rollback_horizon: Duration | None = None,
+        waivers: Mapping[Requirement, str] | None = None,
+        limits: Limits = Limits(),  # noqa: B008
+    ) -> None:
+        where = f'{type(self).__name__} "{id}"'
+        arguments.name(where, name)
+        if not isinstance(last_stage, BetaStage | GammaStage | ProdWaves):
+            raise InvalidArgumentError(
+                where,
+                f"last_stage={last_stage!r} is not a BetaStage, GammaStage or ProdWaves",
+                "give it the last stage that you have defined",
+            )
+        _check_execution_mode(where, execution_mode)
+        arguments.instance(
+            where, "self_mutation", self_mutation, SelfMutation, "SelfMutation.GUARDED"
+        )
+        arguments.instance(where, "limits", limits, Limits, "Limits(actions_per_stage=50)")
+        horizon_days = _horizon_days(where, rollback_horizon)
+        waived = checked_waivers(where, ("all",), waivers or {})
+        stack = Stack.of(scope)
+        if Token.is_unresolved(stack.account) or Token.is_unresolved(stack.region):
+            raise InvalidArgumentError(
+                where,
+                f"its stack {stack.stack_name} has no concrete account and region, which "
+                "cross-account roles need",
+                'give the stack env=Environment(account="111111111111", region="us-west-2")',
+            )
+        chain = Chain.ending_with(last_stage.definition)
+        identity = PipelineIdentity(name=name, account=stack.account, region=stack.region)
+        self.plan: PipelinePlan = make_plan(chain, identity, self_mutation)
+        super().__init__(scope, id)
+        self._warn_of_what_is_unusual()
+        scopes = _scopes(last_stage)
+        applications = {
+            target.stage_id: _application(where, chain, scopes[target.environment], target)
+            for target in self.plan.targets
+        }
+        built = engine.build(
+            self,
+            plan=self.plan,
+            applications=applications,
+            execution_mode=execution_mode,
+            mutation=self_mutation,
+            horizon_days=horizon_days,
+            limits=limits,
+        )
+        self.pipeline: codepipeline.Pipeline = built.pipeline
+        self.artifact_bucket = built.artifact_bucket
+        self.artifact_key = built.artifact_key
+        self._refuse_stacks_of_others(where, built.stacks)
+        stack.add_metadata(f"DPRA::{name}", _metadata(chain, waived))
+
+    def pipeline_outline(self) -> str:
+        """Return the plan as text: stages, actions, accounts and regions in order."""
+        return str(self.plan)
+
+    def _warn_of_what_is_unusual(self) -> None:
+        known = set(Fact.regions)
+        for region in sorted({target.region for target in self.plan.targets} - known):
+            Annotations.of(self).add_warning_v2(
+                f"dpra-constructs:unknown-region:{region}",
+                f"Region {region} is unknown to this version of the CDK; check its spelling.",
+            )
+        baking = [stage.name for stage in self.plan.stages if stage.bake_minutes is not None]
+        if baking:
+            Annotations.of(self).add_warning_v2(
+                "dpra-constructs:bake-recorded-only",
+                f"The bake of {', '.join(baking)} is recorded in the plan; this version of "
+                "dpra-constructs does not wait for it.",
+            )
+
+    def _refuse_stacks_of_others(self, where: str, stacks: list[tuple[str, str, str]]) -> None:
+        """Refuse stacks that another pipeline of the app, or another target, deploys too."""
+        root = self.node.root.node
+        owners: dict[str, str] = {
+            entry.data["stack"]: entry.data["owner"]
+            for entry in root.metadata
+            if entry.type == _STACK_METADATA
+        }
+        for stack_name, account, region in stacks:
+            stack = f"{stack_name} in {account}/{region}"
+            if stack in owners:
+                raise InvalidArgumentError(
+                    where,
+                    f"stack {stack} is also deployed by {owners[stack]}",
+                    "give one of the pipelines, or of the environments, another name, and leave "
+                    "stack_name out",
+                )
+            owners[stack] = f"pipeline {self.plan.pipeline.name} ({self.node.path})"
+            root.add_metadata(_STACK_METADATA, {"stack": stack, "owner": owners[stack]})
+
+
+def _check_execution_mode(where: str, mode: object) -> None:
+    allowed = (codepipeline.ExecutionMode.SUPERSEDED, codepipeline.ExecutionMode.QUEUED)
+    if mode not in allowed:
+        raise InvalidArgumentError(
+            where,
+            f"execution_mode={mode} is not SUPERSEDED or QUEUED (CodePipeline cannot roll back "
+            "in PARALLEL mode)",
+            "choose ExecutionMode.SUPERSEDED or ExecutionMode.QUEUED of aws_cdk.aws_codepipeline",
+        )
+
+
+def _horizon_days(where: str, horizon: Duration | None) -> int:
+    if horizon is None:
+        return 365
+    day = 24 * 60
+    minutes = arguments.whole_minutes(
+        where,
+        "rollback_horizon",
+        horizon,
+        at_least=_SHORTEST_HORIZON_DAYS * day,
+        at_most=_LONGEST_HORIZON_DAYS * day,
+    )
+    return minutes // day
+
+
+def _scopes(last_stage: BetaStage | GammaStage | ProdWaves) -> dict[str, Construct]:
+    """Return the stage constructs by the name of their environment."""
+    scopes: dict[str, Construct] = {}
+    stage: Construct = last_stage
+    while isinstance(stage, BetaStage | GammaStage | ProdWaves):
+        scopes[stage.definition.environment.name] = stage
+        stage = stage.previous
+    return scopes
+
+
+def _application(
+    where: str,
+    chain: Chain,
+    scope: Construct,
+    target: DeploymentTarget,
+) -> Stage:
+    """Call the team's application for one target, and check what it returns."""
+    stage = chain.build.application(scope, target.stage_id, target)
+    name = getattr(chain.build.application, "__name__", "application")
+    if not isinstance(stage, Stage):
+        raise InvalidArgumentError(
+            where, f"application {name} returned {stage!r}", "return an aws_cdk.Stage"
+        )
+    if (stage.account, stage.region) != (target.account, target.region):
+        raise InvalidArgumentError(
+            where,
+            f"application {name} returned a Stage for {stage.account}/{stage.region}, and its "
+            f"target is {target.account}/{target.region}",
+            "pass env=target.env to the Stage's constructor",
+        )
+    if stage.node.id != target.stage_id:
+        raise InvalidArgumentError(
+            where,
+            f"application {name} returned a Stage with the id {stage.node.id!r} for "
+            f"{target.stage_id!r}",
+            "pass the id on that it was called with",
+        )
+    return stage
+
+
+def _metadata(chain: Chain, waived: Mapping[Requirement, str]) -> dict[str, Any]:
+    reasons = dict(waived)
+    for definition in chain.definitions:
+        reasons.update(definition.waivers)
+    layout = chain.source.layout
+    return {
+        "Waivers": {requirement.value: reason for requirement, reason in reasons.items()},
+        "SourceLayout": {kind: list(getattr(layout, kind)) for kind in layout.__dataclass_fields__},
+    }

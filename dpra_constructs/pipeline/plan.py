@@ -1,0 +1,263 @@
+"""The plan of a pipeline: its stages in order, each with what it runs and where. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from enum import Enum
+
+from dpra_constructs import arguments
+from dpra_constructs.build_actions.build_action import BuildAction
+from dpra_constructs.environments import DeploymentEnvironment, DeploymentTarget, PipelineIdentity
+from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.pipeline.definitions import Chain, SelfMutation
+from dpra_constructs.release import ManualApproval
+from dpra_constructs.source import Repository
+from dpra_constructs.test_actions import DeployedTest
+
+APPROVAL_STAGE = "Approve-Prod"
+# AWS::IAM::Role and CodeBuild projects carry these names, and a stack's name is at most 128
+# characters: what is left of it is for the application's own stack ids.
+_LONGEST_STAGE_ID = 100
+# CDK makes two actions for each stack: it prepares a change set and executes it.
+_ACTIONS_PER_STACK = 2
+
+
+class Purpose(Enum):
+    """What a pipeline stage is there for."""
+
+    SOURCE = "source"
+    BUILD = "build"
+    UPDATE = "update"
+    ASSETS = "assets"
+    DEPLOY = "deploy"
+    APPROVE = "approve"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStage:
+    """One pipeline stage: `targets` are deployed to in parallel, then `tests` run in each."""
+
+    name: str
+    purpose: Purpose
+    _: KW_ONLY
+    targets: tuple[DeploymentTarget, ...] = ()
+    tests: tuple[DeployedTest, ...] = ()
+    time_budget_minutes: int | None = None
+    bake_minutes: int | None = None
+    rolls_back: bool = False
+
+    @property
+    def cdk_name(self) -> str:
+        """The name that CDK Pipelines gives it: with a single target, that of its cdk.Stage."""
+        return self.targets[0].stage_id if len(self.targets) == 1 else self.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """Quotas of CodePipeline.
+
+    CDK Pipelines splits a stage of more than 50 actions, and the service's own quotas can be
+    raised: https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
+    """
+
+    stages_per_pipeline: int = 50
+    actions_per_stage: int = 50
+    actions_per_pipeline: int = 500
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PipelinePlan:
+    """What the engine builds, in order; `print(plan)` shows it."""
+
+    pipeline: PipelineIdentity
+    repository: Repository
+    build_actions: tuple[BuildAction, ...]
+    synth: BuildAction
+    build_minutes: int
+    approval: ManualApproval | None
+    stages: tuple[PlannedStage, ...]
+
+    @property
+    def targets(self) -> Iterator[DeploymentTarget]:
+        """Every target, in the order of deployment."""
+        return (target for stage in self.stages for target in stage.targets)
+
+    @property
+    def wave_names(self) -> tuple[str, ...]:
+        """The pipeline stages that change production, in order."""
+        return tuple(
+            stage.name for stage in self.stages if any(t.is_production for t in stage.targets)
+        )
+
+    def check_limits(self, stacks: Mapping[str, int], limits: Limits) -> None:
+        """Refuse a pipeline that CodePipeline would not take, or CDK would split.
+
+        Args:
+            stacks: how many stacks the application has, by the target's stage id.
+            limits: the quotas.
+        """
+        where = f'DeploymentPipeline "{self.pipeline.name}"'
+        if len(self.stages) > limits.stages_per_pipeline:
+            raise InvalidArgumentError(
+                where,
+                f"has {len(self.stages)} pipeline stages, and CodePipeline takes "
+                f"{limits.stages_per_pipeline}",
+                "join waves",
+            )
+        # The source, the self-mutation, and file and image publishing.
+        total = len(self.build_actions) + 1 + 4
+        for stage in self.stages:
+            count = sum(
+                _ACTIONS_PER_STACK * stacks[target.stage_id] + len(stage.tests)
+                for target in stage.targets
+            )
+            if stage.purpose is Purpose.BUILD:
+                count = len(self.build_actions) + 1
+            if count > limits.actions_per_stage:
+                raise InvalidArgumentError(
+                    where,
+                    f"pipeline stage {stage.name!r} would have {count} actions, and CodePipeline "
+                    f"takes {limits.actions_per_stage}",
+                    "run several tools in one build action"
+                    if stage.purpose is Purpose.BUILD
+                    else f"deploy to fewer than its {len(stage.targets)} regions at once, or put "
+                    "the application into fewer stacks",
+                )
+            total += count
+        if total > limits.actions_per_pipeline:
+            raise InvalidArgumentError(
+                where,
+                f"would have {total} actions, and CodePipeline takes {limits.actions_per_pipeline}",
+                "put the application into fewer stacks, or release its parts by several pipelines",
+            )
+
+    def __str__(self) -> str:
+        """Return the plan as text: a line for each pipeline stage and for all that it runs."""
+        return "\n".join(self._lines()) + "\n"
+
+    def _lines(self) -> Iterator[str]:
+        here = self.pipeline
+        yield f"Pipeline {here.name} in {here.account}/{here.region}"
+        for stage in self.stages:
+            notes = []
+            if stage.bake_minutes is not None:
+                notes.append(f"bake {stage.bake_minutes} min, recorded only")
+            if stage.rolls_back:
+                notes.append("rolls back on failure")
+            yield f"{stage.name} ({', '.join(notes)})" if notes else stage.name
+            yield from self._steps(stage)
+
+    def _steps(self, stage: PlannedStage) -> Iterator[str]:
+        match stage.purpose:
+            case Purpose.SOURCE:
+                yield f"  1 Source: {self.repository.description}"
+            case Purpose.BUILD:
+                for action in self.build_actions:
+                    outputs = "".join(f" -> {name}" for name in action.outputs)
+                    yield f"  1 {action.name}{outputs}"
+                inputs = "".join(f" <- {o}" for a in self.build_actions for o in a.outputs)
+                yield f"  2 {self.synth.name}{inputs}"
+            case Purpose.UPDATE:
+                yield "  1 SelfMutate"
+            case Purpose.ASSETS:
+                yield "  1 publish the application's assets, where it has any"
+            case Purpose.APPROVE:
+                yield "  1 Approve"
+            case Purpose.DEPLOY:
+                for target in stage.targets:
+                    yield f"  1 deploy {target.stage_id} to {target.account}/{target.region}"
+                    yield from (f"  2 {test.name} in {target.region}" for test in stage.tests)
+
+
+def make_plan(
+    chain: Chain, pipeline: PipelineIdentity, self_mutation: SelfMutation
+) -> PipelinePlan:
+    """Turn the stages into the plan of one pipeline.
+
+    Raises:
+        InvalidArgumentError: two environments share a name, or a name would be too long.
+    """
+    beta, gamma, prod = chain.beta, chain.gamma, chain.prod
+    environments = [stage.environment for stage in (beta, gamma, prod) if stage]
+    arguments.unique(
+        f'DeploymentPipeline "{pipeline.name}"',
+        "the environments' names",
+        [environment.name for environment in environments],
+    )
+    stages = [PlannedStage("Source", Purpose.SOURCE), PlannedStage("Build", Purpose.BUILD)]
+    if self_mutation is not SelfMutation.OFF:
+        stages.append(PlannedStage("UpdatePipeline", Purpose.UPDATE))
+    stages.append(PlannedStage("Assets", Purpose.ASSETS))
+    stages.append(
+        PlannedStage(
+            "Beta",
+            Purpose.DEPLOY,
+            targets=_targets(pipeline, beta.environment, beta.environment.regions),
+            tests=beta.tests,
+            time_budget_minutes=beta.time_budget_minutes,
+        )
+    )
+    if gamma:
+        stages.append(
+            PlannedStage(
+                "Gamma",
+                Purpose.DEPLOY,
+                targets=_targets(pipeline, gamma.environment, gamma.environment.regions),
+                bake_minutes=gamma.bake_minutes,
+                rolls_back=True,
+            )
+        )
+    if prod:
+        if prod.approval:
+            stages.append(PlannedStage(APPROVAL_STAGE, Purpose.APPROVE))
+        stages.extend(
+            PlannedStage(
+                f"Prod-{wave.name}",
+                Purpose.DEPLOY,
+                targets=_targets(pipeline, prod.environment, wave.regions, is_production=True),
+                bake_minutes=wave.bake_minutes,
+                rolls_back=True,
+            )
+            for wave in prod.waves
+        )
+    for stage in stages:
+        arguments.pipeline_stage_name(f'DeploymentPipeline "{pipeline.name}"', stage.name)
+    return PipelinePlan(
+        pipeline=pipeline,
+        repository=chain.source.repository,
+        build_actions=chain.build.actions,
+        synth=chain.build.synth,
+        build_minutes=chain.build.time_budget_minutes,
+        approval=prod.approval if prod else None,
+        stages=tuple(stages),
+    )
+
+
+def _targets(
+    pipeline: PipelineIdentity,
+    environment: DeploymentEnvironment,
+    regions: Sequence[str],
+    *,
+    is_production: bool = False,
+) -> tuple[DeploymentTarget, ...]:
+    targets = tuple(
+        DeploymentTarget(
+            pipeline=pipeline,
+            environment=environment.name,
+            account=environment.account,
+            region=region,
+            configuration=environment.configuration_in(region),
+            is_production=is_production,
+        )
+        for region in regions
+    )
+    for target in targets:
+        if len(target.stage_id) > _LONGEST_STAGE_ID:
+            raise InvalidArgumentError(
+                f'DeploymentPipeline "{pipeline.name}"',
+                f"the cdk.Stage id {target.stage_id!r} has {len(target.stage_id)} characters, and "
+                f"a stack's name leaves room for {_LONGEST_STAGE_ID}",
+                "shorten the name of the pipeline or of the environment",
+            )
+    return targets

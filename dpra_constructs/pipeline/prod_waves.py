@@ -1,0 +1,150 @@
+"""Production: an approval, then waves of regions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from aws_cdk import Stack
+from constructs import Construct
+
+from dpra_constructs import arguments
+from dpra_constructs.environments import DeploymentEnvironment, Wave
+from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.pipeline.definitions import GammaDefinition, ProdDefinition
+from dpra_constructs.pipeline.gamma_stage import GammaStage
+from dpra_constructs.release import ManualApproval
+from dpra_constructs.requirements import Requirement, checked_waivers, require
+
+
+class ProdWaves(Construct):
+    """Deploys to production, wave after wave (DPRA, stage Prod).
+
+    A failed action rolls its wave back to the last successful release; waves before it stay.
+
+    Args:
+        scope: the pipeline stack, usually.
+        id: the construct's id.
+        gamma: the gamma stage.
+        environment: an account other than the pipeline's; its regions come from the waves.
+        waves: in order, each region in one of them (DPRA-PROD-WAVES).
+        approval: asked for before the first wave (DPRA-PROD-APPROVAL).
+        waivers: for each requirement of prod that does not hold, the reason.
+
+    Raises:
+        InvalidArgumentError: an argument is not one of those, the account is the pipeline's, or
+            gamma's regions are not those of the waves.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        gamma: GammaStage,
+        environment: DeploymentEnvironment,
+        waves: Iterable[Wave],
+        approval: ManualApproval | None = None,
+        waivers: Mapping[Requirement, str] | None = None,
+    ) -> None:
+        where = f'{type(self).__name__} "{id}"'
+        arguments.instance(where, "gamma", gamma, GammaStage, 'GammaStage(self, "Gamma", ...)')
+        arguments.instance(
+            where,
+            "environment",
+            environment,
+            DeploymentEnvironment,
+            'DeploymentEnvironment("prod", account="444444444444")',
+        )
+        checked_waves = _waves(where, waves)
+        if environment.regions:
+            raise InvalidArgumentError(
+                where,
+                f'environment "{environment.name}" has regions, and so have the waves',
+                "leave them to the waves",
+            )
+        _check_region_configuration(where, environment, checked_waves)
+        waived = checked_waivers(where, ("prod",), waivers or {})
+        if approval is not None:
+            arguments.instance(where, "approval", approval, ManualApproval, "ManualApproval()")
+        require(
+            where,
+            Requirement.PROD_APPROVAL,
+            approval is not None,
+            waived,
+            "there is no approval",
+            "give approval=ManualApproval(...)",
+        )
+        if environment.account == Stack.of(scope).account:
+            raise InvalidArgumentError(
+                where,
+                f"environment has account {environment.account}, in which the pipeline runs",
+                "give production an account of its own",
+            )
+        _check_gamma_regions(gamma.definition, checked_waves)
+        super().__init__(scope, id)
+        self.previous = gamma
+        self.definition = ProdDefinition(
+            where=where,
+            gamma=gamma.definition,
+            environment=environment,
+            waves=checked_waves,
+            approval=approval,
+            waivers=waived,
+        )
+
+
+def _waves(where: str, given: object) -> tuple[Wave, ...]:
+    example = '[Wave("one-box", ["us-west-2"])]'
+    if not isinstance(given, Iterable) or isinstance(given, str):
+        raise InvalidArgumentError(
+            where, f"waves={given!r} is no sequence", f"write it like waves={example}"
+        )
+    waves = tuple(given)
+    if not waves:
+        raise InvalidArgumentError(where, "waves is empty", f"give one, like waves={example}")
+    for wave in waves:
+        arguments.instance(where, "waves", wave, Wave, example)
+    arguments.unique(where, "the names of waves", [wave.name for wave in waves])
+    arguments.unique(where, "waves", [region for wave in waves for region in wave.regions])
+    return waves
+
+
+def _check_region_configuration(
+    where: str, environment: DeploymentEnvironment, waves: tuple[Wave, ...]
+) -> None:
+    unknown = sorted(environment.region_configuration.keys() - _regions(waves))
+    if unknown:
+        raise InvalidArgumentError(
+            where,
+            f'environment "{environment.name}" has region_configuration for '
+            f"{', '.join(unknown)}, which no wave deploys to",
+            "remove it, or add the region to a wave",
+        )
+
+
+def _check_gamma_regions(gamma: GammaDefinition, waves: tuple[Wave, ...]) -> None:
+    in_gamma, in_prod = set(gamma.environment.regions), _regions(waves)
+    for missing, problem, fix in (
+        (
+            in_prod - in_gamma,
+            "deployed to in prod but not in gamma",
+            "add them to gamma's environment",
+        ),
+        (
+            in_gamma - in_prod,
+            "deployed to in gamma but not in prod",
+            "remove them from gamma's environment, or add them to a wave",
+        ),
+    ):
+        require(
+            gamma.where,
+            Requirement.GAMMA_REGIONS,
+            not missing,
+            gamma.waivers,
+            f"regions {', '.join(sorted(missing))} are {problem}",
+            fix,
+        )
+
+
+def _regions(waves: tuple[Wave, ...]) -> set[str]:
+    return {region for wave in waves for region in wave.regions}

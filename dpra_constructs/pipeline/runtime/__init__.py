@@ -1,0 +1,1 @@
+"""Code that runs inside the pipeline's builds: standard library and boto3 only."""
