@@ -30,14 +30,9 @@ def artifact_bucket(scope: Construct, key: kms.Key, days: int) -> s3.Bucket:
     return bucket
 
 
-def keep_replicas(pipeline: codepipeline.Pipeline, days: int) -> list[Stack]:
-    """Give the bucket that the CDK makes in each other region the same properties.
-
-    Returns:
-        The stacks of those buckets, in the order of their regions.
-    """
-    support_by_region = dict(sorted(pipeline.cross_region_support.items()))
-    for support in support_by_region.values():
+def keep_replicas(pipeline: codepipeline.Pipeline, days: int) -> None:
+    """Give the bucket that the CDK makes in each other region the same properties."""
+    for _, support in sorted(pipeline.cross_region_support.items()):
         # Two pipelines of one stack share it.
         if support.stack.node.try_find_child("AccessLogs"):
             continue
@@ -54,7 +49,6 @@ def keep_replicas(pipeline: codepipeline.Pipeline, days: int) -> list[Stack]:
         resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
             destination_bucket_name=logs.bucket_name, log_file_prefix=_ARTIFACT_LOGS
         )
-    return [support.stack for support in support_by_region.values()]
 
 
 def _log_bucket(scope: Construct, days: int) -> s3.Bucket:

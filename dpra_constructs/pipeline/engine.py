@@ -29,8 +29,8 @@ from dpra_constructs.build_actions.build_action import BuildAction, Report
 from dpra_constructs.build_actions.buildspec import partial_buildspec, report_group_name
 from dpra_constructs.build_actions.cdk_synth import CLOUD_ASSEMBLY
 from dpra_constructs.pipeline import artifacts, self_mutation
+from dpra_constructs.pipeline.acknowledgements import acknowledge_wildcards
 from dpra_constructs.pipeline.definitions import SelfMutation
-from dpra_constructs.pipeline.nag import acknowledge_findings
 from dpra_constructs.pipeline.plan import Limits, PipelinePlan, PlannedStage, Purpose
 from dpra_constructs.pipeline.stack_outputs import outputs_by_stack, outputs_for
 from dpra_constructs.release import ManualApproval
@@ -128,8 +128,8 @@ def build(
     plan.check_limits({stage_id: len(names) for stage_id, names in stacks.items()}, limits)
     cdk_pipeline.build_pipeline()
     _start_on_trunk(scope, plan, pipeline)
-    support_stacks = artifacts.keep_replicas(pipeline, horizon_days)
-    acknowledge_findings(scope, pipeline, support_stacks)
+    artifacts.keep_replicas(pipeline, horizon_days)
+    acknowledge_wildcards(scope)
     return Built(pipeline, bucket, key, [each for names in stacks.values() for each in names])
 
 
@@ -144,7 +144,7 @@ class _NamedPipeline(codepipeline.Pipeline):
         self._planned = {stage.cdk_name: stage for stage in plan.stages}
         super().__init__(scope, id, **kwargs)
 
-    def add_stage(  # type: ignore[override]
+    def add_stage(
         self,
         *,
         stage_name: str,

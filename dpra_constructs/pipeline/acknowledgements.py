@@ -1,0 +1,146 @@
+"""Acknowledges, one by one, the IAM wildcards that aws_cdk's own grants make in the pipeline.
+
+A wildcard that is not known here is left alone, so that cdk-nag's rule AwsSolutions-IAM5 finds it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+_READ = (
+    "Bucket.grantRead of aws_cdk: the pattern covers reading objects, their versions and the "
+    "bucket's location, of the pipeline's artifact buckets alone"
+)
+_WRITE = (
+    "Bucket.grantWrite of aws_cdk: CodePipeline's own use of its artifact bucket; objects are "
+    "versioned, so what is deleted can be restored"
+)
+_KEY = (
+    "Key.grantEncryptDecrypt of aws_cdk: the pattern stands for the action with and without "
+    "plaintext, or from and to, on the artifact key"
+)
+_ACTIONS = {
+    "s3:GetObject*": _READ,
+    "s3:GetBucket*": _READ,
+    "s3:List*": _READ,
+    "s3:DeleteObject*": _WRITE,
+    "s3:Abort*": _WRITE,
+    "kms:GenerateDataKey*": _KEY,
+    "kms:ReEncrypt*": _KEY,
+}
+# What cdk-nag shows of a resource -> the reason. The actions tell apart what both show as "*".
+_RESOURCES: tuple[tuple[str, str, str], ...] = (
+    (
+        r"(<\w+\.Arn>|arn:aws:s3:::[\w.-]+)/\*",
+        r"s3:",
+        "The keys of artifacts are made by CodePipeline for each execution; the bucket is the "
+        "pipeline's own, or its source bucket",
+    ),
+    (
+        r"arn:aws:s3:::[\w.-]+/.+\.zip\*?",
+        r"s3:",
+        "Bucket.grantRead of aws_cdk on the source object and its versions",
+    ),
+    (
+        r"arn:aws[\w-]*:codebuild:[\w-]+:\d+:report-group/(<\w+>-)?\*",
+        r"codebuild:",
+        "CodeBuild names a project's report groups after the project, and makes them when a build "
+        "first reports; the role that publishes assets is made before its project",
+    ),
+    (
+        r"arn:aws[\w-]*:logs:[\w-]+:\d+:log-group:/aws/codebuild/(<\w+>:)?\*",
+        r"logs:",
+        "CodeBuild names a build's log stream when it starts; the role that publishes assets is "
+        "made before its project",
+    ),
+    (
+        r"arn:\*:iam::\d+:role/\*",
+        r"sts:AssumeRole",
+        "CDK Pipelines' self-mutation: narrowed by its condition to the roles that carry the tag "
+        "of the CDK bootstrap; their names are known to the deployed stacks only",
+    ),
+    (
+        r"arn:aws[\w-]*:cloudformation:[\w-]+:\d+:stack/[\w-]+/\*",
+        r"cloudformation:GetTemplate",
+        "The guard of the self-mutation reads the pipeline's own stack, to whose name "
+        "CloudFormation appends a random id",
+    ),
+    (
+        r"\*",
+        r"cloudformation:DescribeStacks|s3:ListBucket",
+        "CDK Pipelines' self-mutation: the CDK CLI looks up the bootstrap stack and its bucket, "
+        "and both actions only read names",
+    ),
+    (
+        r"\*",
+        r"kms:",
+        "The artifact keys of the other regions have no ARN that this stack could name; each of "
+        "these keys lets this role in by its own key policy",
+    ),
+    (
+        r"\*",
+        r"codebuild:(BatchGetBuilds|StartBuild|StopBuild)",
+        "CDK Pipelines shares one role between the builds that publish assets, and makes it "
+        "before their projects",
+    ),
+)
+
+
+def acknowledge_wildcards(scope: Construct) -> None:
+    """Acknowledge the known wildcards of every policy below a construct."""
+    stack = Stack.of(scope)
+    for policy in scope.node.find_all():
+        if not isinstance(policy, iam.Policy):
+            continue
+        document = stack.resolve(policy.document)
+        reasons: dict[str, str] = {}
+        for statement in document["Statement"]:
+            reasons.update(_reasons(statement))
+        if reasons:
+            # On the role: at synthesis a policy that is too large continues in others beside it.
+            Validations.of(policy.node.scope or policy).acknowledge(
+                *(
+                    Acknowledgment(id=f"AwsSolutions-IAM5[{finding}]", reason=reason)
+                    for finding, reason in sorted(reasons.items())
+                )
+            )
+
+
+def _reasons(statement: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    actions = _as_list(statement["Action"])
+    for action in actions:
+        if action in _ACTIONS:
+            yield f"Action::{action}", _ACTIONS[action]
+    for resource in map(_shown, _as_list(statement["Resource"])):
+        if "*" not in resource:
+            continue
+        for shown, of, reason in _RESOURCES:
+            if re.fullmatch(shown, resource) and all(re.match(of, each) for each in actions):
+                yield f"Resource::{resource}", reason
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _shown(resource: Any) -> str:
+    """Return a resource as cdk-nag shows it in the id of a finding."""
+    match resource:
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator).join(map(_shown, parts))
+        case {"Ref": "AWS::Partition"}:
+            return "aws"
+        case {"Ref": name}:
+            return f"<{name}>"
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"<{name}.{attribute}>"
+        case {"Fn::Sub": text}:
+            return str(text)
+        case _:
+            return str(resource)

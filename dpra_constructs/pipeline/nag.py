@@ -1,5 +1,0 @@
-"""Stub."""
-
-
-def acknowledge_findings(scope, pipeline, stacks):
-    pass

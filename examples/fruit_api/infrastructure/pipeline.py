@@ -1,0 +1,126 @@
+"""The pipeline of the fruit API: from a commit to the trunk to six regions of production."""
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration, Environment, Stack
+from constructs import Construct
+
+from dpra_constructs import (
+    BetaStage,
+    BuildStage,
+    DeploymentEnvironment,
+    DeploymentPipeline,
+    GammaStage,
+    ManualApproval,
+    ProdWaves,
+    SourceStage,
+    Wave,
+)
+from dpra_constructs.build_actions import CdkSynth, Pytest, PythonBuild, Ruff
+from dpra_constructs.source import GitHub, SourceLayout
+from dpra_constructs.test_actions import AcceptanceTest, IntegrationTest
+
+from .application import FruitApi
+
+TOOLS_REGION = "us-west-2"
+REGIONS = ["us-west-2", "us-east-1", "eu-central-1", "eu-west-1", "ap-south-1", "ap-southeast-2"]
+_PYTEST = "python -m pip install --requirement requirements-dev.txt"
+
+
+class FruitApiPipeline(Stack):
+    """The pipeline stack, in the tools account."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        accounts: Mapping[str, str],
+        connection_arn: str,
+        repository: str,
+    ) -> None:
+        super().__init__(
+            scope,
+            id,
+            env=Environment(account=accounts["tools"], region=TOOLS_REGION),
+            description="Deploys the fruit API from its trunk to production.",
+        )
+        source = SourceStage(
+            self,
+            "Source",
+            repository=GitHub(repository, connection_arn=connection_arn, trunk="main"),
+            layout=SourceLayout(
+                application=["src"],
+                tests=["tests"],
+                infrastructure=["infrastructure"],
+                static_assets=["static"],
+                dependency_manifests=["pyproject.toml", "requirements.txt"],
+                static_configuration=["config"],
+            ),
+        )
+        build = BuildStage(
+            self,
+            "Build",
+            source=source,
+            application=FruitApi,
+            actions=[
+                PythonBuild(outputs={"dist": "dist"}),
+                Pytest(paths=["tests/unit"]),
+                Ruff(),
+            ],
+            synth=CdkSynth(requirements=["requirements.txt"]),
+            time_budget=Duration.minutes(10),
+        )
+        beta = BetaStage(
+            self,
+            "Beta",
+            build=build,
+            environment=DeploymentEnvironment(
+                "beta",
+                account=accounts["beta"],
+                regions=["us-west-2"],
+                configuration={"LOG_LEVEL": "DEBUG"},
+            ),
+            integration_tests=[
+                IntegrationTest(
+                    "python -m pytest tests/integration",
+                    install=[_PYTEST],
+                    outputs={"API_URL": "ApiUrl"},
+                )
+            ],
+            acceptance_tests=[
+                AcceptanceTest(
+                    "python -m pytest tests/acceptance",
+                    install=[_PYTEST],
+                    outputs={"API_URL": "ApiUrl"},
+                )
+            ],
+        )
+        gamma = GammaStage(
+            self,
+            "Gamma",
+            beta=beta,
+            environment=DeploymentEnvironment(
+                "gamma", account=accounts["gamma"], regions=REGIONS
+            ),
+            bake=Duration.minutes(15),
+        )
+        prod = ProdWaves(
+            self,
+            "Prod",
+            gamma=gamma,
+            environment=DeploymentEnvironment(
+                "prod", account=accounts["prod"], configuration={"LOG_LEVEL": "WARNING"}
+            ),
+            approval=ManualApproval(
+                notify=["release@acme.example"],
+                review_url="https://acme.example/fruit-api/releases",
+                timeout=Duration.days(1),
+            ),
+            waves=[
+                Wave("one-box", REGIONS[:1], bake=Duration.minutes(60)),
+                Wave("second", REGIONS[1:3], bake=Duration.minutes(30)),
+                Wave("rest", REGIONS[3:], bake=Duration.minutes(30)),
+            ],
+        )
+        DeploymentPipeline(self, "Pipeline", name="fruit-api", last_stage=prod)
