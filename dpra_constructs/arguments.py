@@ -167,9 +167,11 @@ def whole_minutes(
     """Return a duration as whole minutes within limits, both of them allowed."""
     example = f"write it like {argument}=Duration.minutes({max(at_least, 15)})"
     # Asked for by method, not by type: this layer does not import aws_cdk.
-    if not hasattr(value, "to_milliseconds") or value.is_unresolved():
+    if not hasattr(value, "to_milliseconds"):
+        raise InvalidArgumentError(where, f"{argument}={_shown(value)} is not a Duration", example)
+    if value.is_unresolved():
         raise InvalidArgumentError(
-            where, f"{argument}={_shown(value)} is not a Duration known at synthesis", example
+            where, f"{argument} is a Duration of a token, not known at synthesis", example
         )
     milliseconds = value.to_milliseconds()
     minutes, rest = divmod(milliseconds, 60_000)

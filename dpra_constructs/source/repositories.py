@@ -210,7 +210,7 @@ class S3Source(Repository):
                 f"bucket_name={self.bucket_name!r} is not the name of a bucket",
                 'write it like "acme-source", without "s3://"',
             )
-        key = arguments.relative_path(where, "object_key", self.object_key)
+        key = arguments.text(where, "object_key", self.object_key)
         if not key.endswith(".zip"):
             raise InvalidArgumentError(
                 where,
