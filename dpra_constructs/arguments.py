@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from dpra_constructs.errors import InvalidArgumentError
 
@@ -146,7 +146,8 @@ def instance(where: str, argument: str, value: object, expected: type, example: 
     if not isinstance(value, expected):
         raise InvalidArgumentError(
             where,
-            f"{argument}={_shown(value)} is a {type(value).__name__}, not a {expected.__name__}",
+            f"{argument}={shown(value)} is of type {type(value).__name__}, "
+            f"and {expected.__name__} is needed",
             f"write it like {argument}={example}",
         )
 
@@ -161,33 +162,42 @@ def one_of(where: str, argument: str, value: object, allowed: Collection[str]) -
         )
 
 
-def whole_minutes(
-    where: str, argument: str, value: Duration, *, at_least: int, at_most: int
+def whole(
+    where: str,
+    argument: str,
+    value: Duration,
+    *,
+    at_least: int,
+    at_most: int,
+    unit: Literal["minutes", "days"] = "minutes",
 ) -> int:
-    """Return a duration as whole minutes within limits, both of them allowed."""
-    example = f"write it like {argument}=Duration.minutes({max(at_least, 15)})"
+    """Return a duration in whole minutes or days, within limits that are allowed themselves."""
+    example = f"write it like {argument}=Duration.{unit}({max(at_least, 15)})"
     # Asked for by method, not by type: this layer does not import aws_cdk.
     if not hasattr(value, "to_milliseconds"):
-        raise InvalidArgumentError(where, f"{argument}={_shown(value)} is not a Duration", example)
+        raise InvalidArgumentError(where, f"{argument}={shown(value)} is not a Duration", example)
     if value.is_unresolved():
         raise InvalidArgumentError(
             where, f"{argument} is a Duration of a token, not known at synthesis", example
         )
     milliseconds = value.to_milliseconds()
-    minutes, rest = divmod(milliseconds, 60_000)
+    units, rest = divmod(milliseconds, {"minutes": 60_000, "days": 86_400_000}[unit])
     if rest:
         raise InvalidArgumentError(
-            where, f"{argument}={milliseconds / 1000:g} seconds is not whole minutes", example
+            where, f"{argument}={milliseconds / 1000:g} seconds is not whole {unit}", example
         )
-    if not at_least <= minutes <= at_most:
+    if not at_least <= units <= at_most:
         raise InvalidArgumentError(
             where,
-            f"{argument}={minutes:g} minutes is not between {at_least} and {at_most} minutes",
+            f"{argument}={units:g} {unit} is not between {at_least} and {at_most} {unit}",
             example,
         )
-    return int(minutes)
+    return int(units)
 
 
-def _shown(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+def shown(value: object) -> str:
+    """Return a value for a message: short, and the same in every run."""
+    text_of_value = repr(value)
+    if " at 0x" in text_of_value:
+        return f"<{type(value).__name__}>"
+    return text_of_value if len(text_of_value) <= 60 else f"{text_of_value[:57]}..."

@@ -21,7 +21,7 @@ def bake_minutes(where: str, bake: Duration | None) -> int | None:
     """Return a bake time as whole minutes; raise InvalidArgumentError where it cannot be one."""
     if bake is None:
         return None
-    return arguments.whole_minutes(where, "bake", bake, at_least=1, at_most=LONGEST_BAKE_MINUTES)
+    return arguments.whole(where, "bake", bake, at_least=1, at_most=LONGEST_BAKE_MINUTES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,9 @@ def artifact_bucket(scope: Construct, key: kms.Key, days: int) -> s3.Bucket:
         encryption_key=key,
         block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
         enforce_ssl=True,
-        versioned=True,
-        server_access_logs_bucket=_log_bucket(scope, days),
-        server_access_logs_prefix=_ARTIFACT_LOGS,
         removal_policy=RemovalPolicy.RETAIN,
     )
-    _expire(bucket, days)
+    _keep_and_log(scope, bucket, days)
     return bucket
 
 
@@ -37,18 +34,23 @@ def keep_replicas(pipeline: codepipeline.Pipeline, days: int) -> None:
         if support.stack.node.try_find_child("AccessLogs"):
             continue
         bucket = support.replication_bucket
-        logs = _log_bucket(support.stack, days)
-        logs.add_to_resource_policy(_log_delivery(support.stack, bucket, logs))
         assert isinstance(bucket, s3.Bucket)  # made by the CDK, and typed by its interface
-        _expire(bucket, days)
-        resource = bucket.node.default_child
-        assert isinstance(resource, s3.CfnBucket)
-        resource.versioning_configuration = s3.CfnBucket.VersioningConfigurationProperty(
-            status="Enabled"
-        )
-        resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
-            destination_bucket_name=logs.bucket_name, log_file_prefix=_ARTIFACT_LOGS
-        )
+        _keep_and_log(support.stack, bucket, days)
+
+
+def _keep_and_log(scope: Construct, bucket: s3.Bucket, days: int) -> None:
+    logs = _log_bucket(scope, days)
+    logs.add_to_resource_policy(_log_delivery(Stack.of(scope), bucket, logs))
+    _expire(bucket, days)
+    resource = bucket.node.default_child
+    assert isinstance(resource, s3.CfnBucket)
+    resource.versioning_configuration = s3.CfnBucket.VersioningConfigurationProperty(
+        status="Enabled"
+    )
+    # Not by the bucket's own property: what that does depends on a feature flag of the app.
+    resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+        destination_bucket_name=logs.bucket_name, log_file_prefix=_ARTIFACT_LOGS
+    )
 
 
 def _log_bucket(scope: Construct, days: int) -> s3.Bucket:

@@ -85,7 +85,7 @@ def budget_minutes(where: str, time_budget: Duration | None, default: int) -> in
     """Return a time budget as whole minutes within CodeBuild's limits."""
     if time_budget is None:
         return default
-    return arguments.whole_minutes(
+    return arguments.whole(
         where,
         "time_budget",
         time_budget,

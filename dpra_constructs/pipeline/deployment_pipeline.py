@@ -67,7 +67,8 @@ class DeploymentPipeline(Construct):
         if not isinstance(last_stage, BetaStage | GammaStage | ProdWaves):
             raise InvalidArgumentError(
                 where,
-                f"last_stage={last_stage!r} is not a BetaStage, GammaStage or ProdWaves",
+                f"last_stage={arguments.shown(last_stage)} is not a BetaStage, GammaStage or "
+                "ProdWaves",
                 "give it the last stage that you have defined",
             )
         _check_execution_mode(where, execution_mode)
@@ -164,15 +165,14 @@ def _check_execution_mode(where: str, mode: object) -> None:
 def _horizon_days(where: str, horizon: Duration | None) -> int:
     if horizon is None:
         return 365
-    day = 24 * 60
-    minutes = arguments.whole_minutes(
+    return arguments.whole(
         where,
         "rollback_horizon",
         horizon,
-        at_least=_SHORTEST_HORIZON_DAYS * day,
-        at_most=_LONGEST_HORIZON_DAYS * day,
+        at_least=_SHORTEST_HORIZON_DAYS,
+        at_most=_LONGEST_HORIZON_DAYS,
+        unit="days",
     )
-    return minutes // day
 
 
 def _scopes(last_stage: BetaStage | GammaStage | ProdWaves) -> dict[str, Construct]:
@@ -196,7 +196,9 @@ def _application(
     name = getattr(chain.build.application, "__name__", "application")
     if not isinstance(stage, Stage):
         raise InvalidArgumentError(
-            where, f"application {name} returned {stage!r}", "return an aws_cdk.Stage"
+            where,
+            f"application {name} returned {arguments.shown(stage)}",
+            "return an aws_cdk.Stage",
         )
     if (stage.account, stage.region) != (target.account, target.region):
         raise InvalidArgumentError(

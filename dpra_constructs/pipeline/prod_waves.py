@@ -97,7 +97,9 @@ def _waves(where: str, given: object) -> tuple[Wave, ...]:
     example = '[Wave("one-box", ["us-west-2"])]'
     if not isinstance(given, Iterable) or isinstance(given, str):
         raise InvalidArgumentError(
-            where, f"waves={given!r} is no sequence", f"write it like waves={example}"
+            where,
+            f"waves={arguments.shown(given)} is no sequence",
+            f"write it like waves={example}",
         )
     waves = tuple(given)
     if not waves:

@@ -99,7 +99,7 @@ class ManualApproval:
             )
         minutes = None
         if self.timeout is not None:
-            minutes = arguments.whole_minutes(
+            minutes = arguments.whole(
                 where,
                 "timeout",
                 self.timeout,

@@ -68,5 +68,5 @@ class SourceLayout:
                 bool(getattr(self, kind)),
                 waived,
                 f"layout names no {kind}",
-                f"say where the {requirement.title.lower()} is with SourceLayout({kind}=[...])",
+                f"say where they are with SourceLayout({kind}=[...])",
             )

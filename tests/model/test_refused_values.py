@@ -1,3 +1,4 @@
+# mypy: disable-error-code="arg-type, dict-item, list-item"
 """What a caller writes wrong is refused at once, in words that say what to do."""
 
 from collections.abc import Callable

@@ -100,9 +100,7 @@ class FruitApiPipeline(Stack):
             self,
             "Gamma",
             beta=beta,
-            environment=DeploymentEnvironment(
-                "gamma", account=accounts["gamma"], regions=REGIONS
-            ),
+            environment=DeploymentEnvironment("gamma", account=accounts["gamma"], regions=REGIONS),
             bake=Duration.minutes(15),
         )
         prod = ProdWaves(
