@@ -1,7 +1,5 @@
 """The pipeline of the fruit API: from a commit to the trunk to six regions of production."""
 
-from collections.abc import Mapping
-
 from aws_cdk import Duration, Environment, Stack
 from constructs import Construct
 
@@ -21,6 +19,7 @@ from dpra_constructs.source import GitHub, SourceLayout
 from dpra_constructs.test_actions import AcceptanceTest, IntegrationTest
 
 from .application import FruitApi
+from .settings import Settings
 
 TOOLS_REGION = "us-west-2"
 REGIONS = ["us-west-2", "us-east-1", "eu-central-1", "eu-west-1", "ap-south-1", "ap-southeast-2"]
@@ -35,20 +34,20 @@ class FruitApiPipeline(Stack):
         scope: Construct,
         id: str,
         *,
-        accounts: Mapping[str, str],
-        connection_arn: str,
-        repository: str,
+        settings: Settings,
     ) -> None:
         super().__init__(
             scope,
             id,
-            env=Environment(account=accounts["tools"], region=TOOLS_REGION),
+            env=Environment(account=settings.tools_account, region=TOOLS_REGION),
             description="Deploys the fruit API from its trunk to production.",
         )
         source = SourceStage(
             self,
             "Source",
-            repository=GitHub(repository, connection_arn=connection_arn, trunk="main"),
+            repository=GitHub(
+                settings.repository, connection_arn=settings.connection_arn, trunk="main"
+            ),
             layout=SourceLayout(
                 application=["src"],
                 tests=["tests"],
@@ -65,7 +64,7 @@ class FruitApiPipeline(Stack):
             application=FruitApi,
             actions=[
                 PythonBuild(outputs={"dist": "dist"}),
-                Pytest(paths=["tests/unit"]),
+                Pytest(),
                 Ruff(),
             ],
             synth=CdkSynth(requirements=["requirements.txt"]),
@@ -77,7 +76,7 @@ class FruitApiPipeline(Stack):
             build=build,
             environment=DeploymentEnvironment(
                 "beta",
-                account=accounts["beta"],
+                account=settings.beta_account,
                 regions=["us-west-2"],
                 configuration={"LOG_LEVEL": "DEBUG"},
             ),
@@ -100,7 +99,9 @@ class FruitApiPipeline(Stack):
             self,
             "Gamma",
             beta=beta,
-            environment=DeploymentEnvironment("gamma", account=accounts["gamma"], regions=REGIONS),
+            environment=DeploymentEnvironment(
+                "gamma", account=settings.gamma_account, regions=REGIONS
+            ),
             bake=Duration.minutes(15),
         )
         prod = ProdWaves(
@@ -108,7 +109,7 @@ class FruitApiPipeline(Stack):
             "Prod",
             gamma=gamma,
             environment=DeploymentEnvironment(
-                "prod", account=accounts["prod"], configuration={"LOG_LEVEL": "WARNING"}
+                "prod", account=settings.prod_account, configuration={"LOG_LEVEL": "WARNING"}
             ),
             approval=ManualApproval(
                 notify=["release@acme.example"],
