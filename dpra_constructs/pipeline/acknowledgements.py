@@ -37,24 +37,24 @@ _ACTIONS = {
 # What cdk-nag shows of a resource -> the reason. The actions tell apart what both show as "*".
 _RESOURCES: tuple[tuple[str, str, str], ...] = (
     (
-        r"(<\w+\.Arn>|arn:aws:s3:::[\w.-]+)/\*",
+        r"(<\w+\.Arn>|arn:(aws|<AWS::Partition>):s3:::[\w.-]+)/\*",
         r"s3:",
         "The keys of artifacts are made by CodePipeline for each execution; the bucket is the "
         "pipeline's own, or its source bucket",
     ),
     (
-        r"arn:aws:s3:::[\w.-]+/.+\.zip\*?",
+        r"arn:(aws|<AWS::Partition>):s3:::[\w.-]+/.+\.zip\*?",
         r"s3:",
         "Bucket.grantRead of aws_cdk on the source object and its versions",
     ),
     (
-        r"arn:aws[\w-]*:codebuild:[\w-]+:\d+:report-group/(<\w+>-)?\*",
+        r"arn:(aws[\w-]*|<AWS::Partition>):codebuild:[\w-]+:\d+:report-group/(<\w+>-)?\*",
         r"codebuild:",
         "CodeBuild names a project's report groups after the project, and makes them when a build "
         "first reports; the role that publishes assets is made before its project",
     ),
     (
-        r"arn:aws[\w-]*:logs:[\w-]+:\d+:log-group:/aws/codebuild/(<\w+>:)?\*",
+        r"arn:(aws[\w-]*|<AWS::Partition>):logs:[\w-]+:\d+:log-group:/aws/codebuild/(<\w+>:)?\*",
         r"logs:",
         "CodeBuild names a build's log stream when it starts; the role that publishes assets is "
         "made before its project",
@@ -66,7 +66,7 @@ _RESOURCES: tuple[tuple[str, str, str], ...] = (
         "of the CDK bootstrap; their names are known to the deployed stacks only",
     ),
     (
-        r"arn:aws[\w-]*:cloudformation:[\w-]+:\d+:stack/[\w-]+/\*",
+        r"arn:(aws[\w-]*|<AWS::Partition>):cloudformation:[\w-]+:\d+:stack/[\w-]+/\*",
         r"cloudformation:GetTemplate",
         "The guard of the self-mutation reads the pipeline's own stack, to whose name "
         "CloudFormation appends a random id",
@@ -134,8 +134,6 @@ def _shown(resource: Any) -> str:
     match resource:
         case {"Fn::Join": [separator, parts]}:
             return str(separator).join(map(_shown, parts))
-        case {"Ref": "AWS::Partition"}:
-            return "aws"
         case {"Ref": name}:
             return f"<{name}>"
         case {"Fn::GetAtt": [name, attribute]}:

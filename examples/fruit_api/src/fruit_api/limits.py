@@ -15,5 +15,5 @@ class Limits:
 
 def load_limits() -> Limits:
     """Read the limits from the package."""
-    text = (files(__package__) / "config" / "fruit_api.toml").read_text("utf-8")
+    text = (files("fruit_api") / "config" / "fruit_api.toml").read_text("utf-8")
     return Limits(**tomllib.loads(text))

@@ -70,7 +70,7 @@ def _page() -> Response:
     return {
         "statusCode": 200,
         "headers": {"content-type": "text/html; charset=utf-8"},
-        "body": (files(__package__) / "static" / "index.html").read_text("utf-8"),
+        "body": (files("fruit_api") / "static" / "index.html").read_text("utf-8"),
     }
 
 

@@ -66,7 +66,8 @@ def test_all_fruits_are_listed_over_several_pages(call: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["{", [], {}, {"price_cents": "30"}, {"price_cents": 0}, {"price_cents": True}]
+    "body",
+    ["{", [], {}, {"price_cents": "30"}, {"price_cents": 0}, {"price_cents": True}],
 )
 def test_a_wrong_price_is_refused(call: Any, body: object) -> None:
     assert call("PUT", "/fruits/apple", body)[0] == 400

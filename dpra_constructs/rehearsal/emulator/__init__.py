@@ -1,0 +1,1 @@
+"""The emulator's process: MiniStack with what it lacks for a pipeline stack."""
