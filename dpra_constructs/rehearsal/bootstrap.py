@@ -1,0 +1,40 @@
+"""Bootstraps accounts and regions for the CDK, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+
+from dpra_constructs.rehearsal.assembly import Assembly, Place
+from dpra_constructs.rehearsal.cdk import cdk
+from dpra_constructs.rehearsal.clients import client
+from dpra_constructs.rehearsal.stacks import create_stack
+
+_STACK = "CDKToolkit"
+# The bootstrap's own default; the emulator does not evaluate it (see NOT_CHECKED).
+_EXECUTION_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
+_AT_ONCE = 8
+
+
+def bootstrap(assembly: Assembly, endpoint: str) -> None:
+    """Create the bootstrap stack of the CDK CLI wherever the assembly deploys to.
+
+    Every account trusts the accounts that pipelines run in.
+    """
+    template = cdk(["bootstrap", "--show-template"])
+
+    def create(place: Place) -> None:
+        trusted = _trusted(place, assembly.tools_accounts)
+        create_stack(
+            client("cloudformation", endpoint, place),
+            _STACK,
+            template,
+            {"CloudFormationExecutionPolicies": _EXECUTION_POLICY, "TrustedAccounts": trusted},
+        )
+
+    with ThreadPoolExecutor(_AT_ONCE) as executor:
+        list(executor.map(create, assembly.places))
+
+
+def _trusted(place: Place, tools_accounts: Collection[str]) -> str:
+    return ",".join(sorted(set(tools_accounts) - {place.account}))
