@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-.PHONY: help setup test check rehearse bench snapshots clean
+.PHONY: help setup wheel test check rehearse bench snapshots clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,7 +24,11 @@ $(READY): constraints.txt pyproject.toml package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	touch $@
 
-test: check ## Run the checks and all tests
+wheel: $(READY) ## Build the example's wheel, which its Lambda function is made of
+	rm -rf examples/fruit_api/dist
+	python -m build --wheel --no-isolation --outdir examples/fruit_api/dist examples/fruit_api >/dev/null
+
+test: check wheel ## Run the checks and all tests
 	python -m pytest -n 2 --dist worksteal
 
 check: $(READY) ## ruff, ruff format, mypy --strict, dead links in the docs
@@ -33,14 +37,14 @@ check: $(READY) ## ruff, ruff format, mypy --strict, dead links in the docs
 	mypy
 	md-dead-link-check
 
-rehearse: $(READY) ## Deploy the example's pipeline to an emulator on this machine
+rehearse: wheel ## Deploy the example's pipeline to an emulator on this machine
 	dpra rehearse
 
-bench: $(READY) ## Compare our synth time with plain CDK Pipelines
+bench: wheel ## Compare our synth time with plain CDK Pipelines
 	python -m benchmarks.synth_time
 
-snapshots: $(READY) ## Rewrite the snapshots after an intended change
+snapshots: wheel ## Rewrite the snapshots after an intended change
 	python -m pytest -n 2 --snapshot-update tests
 
 clean: ## Remove everything that the other targets made
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis cdk.out
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis cdk.out examples/fruit_api/dist

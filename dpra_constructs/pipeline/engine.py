@@ -28,6 +28,7 @@ from dpra_constructs.build_actions import tool_versions
 from dpra_constructs.build_actions.build_action import BuildAction, Report
 from dpra_constructs.build_actions.buildspec import partial_buildspec, report_group_name
 from dpra_constructs.build_actions.cdk_synth import CLOUD_ASSEMBLY
+from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline import artifacts, self_mutation
 from dpra_constructs.pipeline.acknowledgements import acknowledge_wildcards
 from dpra_constructs.pipeline.definitions import SelfMutation
@@ -252,6 +253,7 @@ class _Steps:
         if not stage.tests:
             return []
         outputs = outputs_by_stack(application)
+        _refuse_names_of_stacks(stage, application)
         return [
             self._step(
                 test.name,
@@ -301,6 +303,18 @@ class _Steps:
             role_policy_statements=self._clone_policy,
             **properties,
         )
+
+
+def _refuse_names_of_stacks(stage: PlannedStage, application: Stage) -> None:
+    """Refuse a test with the name of a stack: CDK Pipelines keeps both in one graph."""
+    stacks = {each.node.id for each in application.node.find_all() if isinstance(each, Stack)}
+    for test in stage.tests:
+        if test.name in stacks:
+            raise InvalidArgumentError(
+                f'{type(test).__name__} "{test.name}"',
+                f"the application has a stack {test.name!r}, and both become actions of {stage.name}",
+                f'give the test another name, like name="{test.name}Test"',
+            )
 
 
 def use_connection(repository: ConnectedRepository) -> iam.PolicyStatement:

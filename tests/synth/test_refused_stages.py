@@ -432,6 +432,14 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         "of fruit-beta-us-west-2, which has none; use one of these ids, or add the "
         "CfnOutput to the application",
     ),
+    "test is named as a stack": (
+        lambda: pipeline(
+            (s := tools_stack()),
+            last_stage=beta_stage(s, integration_tests=[IntegrationTest("make", name="Api")]),
+        ),
+        "IntegrationTest \"Api\": the application has a stack 'Api', and both become "
+        'actions of Beta; give the test another name, like name="ApiTest"',
+    ),
     "too many actions in a wave": (
         lambda: pipeline(limits=Limits(actions_per_stage=5)),
         "DeploymentPipeline \"fruit\": pipeline stage 'Gamma' would have 6 actions, and "

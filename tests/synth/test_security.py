@@ -1,0 +1,119 @@
+"""Least privilege and secure defaults, in the templates of the whole example."""
+
+import json
+from typing import Any
+
+import pytest
+from aws_cdk import App
+
+from dpra_constructs.testing import unacknowledged_findings
+from tests.conftest import Synthesized, resources
+from tests.pipelines import pipeline, tools_stack
+
+# What grants of aws_cdk write; none of it is written by this library.
+GRANTED_BY_CDK = {
+    "s3:GetObject*",
+    "s3:GetBucket*",
+    "s3:List*",
+    "s3:DeleteObject*",
+    "s3:Abort*",
+    "kms:GenerateDataKey*",
+    "kms:ReEncrypt*",
+}
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_cdk_nag_finds_nothing_in_the_example(fruit_api: Synthesized) -> None:
+    assert unacknowledged_findings(fruit_api.app) == []
+
+
+@pytest.mark.parametrize("context", [{}, {"@aws-cdk/core:enablePartitionLiterals": True}])
+def test_cdk_nag_finds_nothing_whatever_the_feature_flags(context: dict[str, bool]) -> None:
+    app = App(context=context)
+    made = pipeline(tools_stack(app))
+    assert unacknowledged_findings(made) == []
+
+
+def test_a_wildcard_of_the_team_is_still_found() -> None:
+    from aws_cdk import aws_iam as iam
+
+    made = pipeline()
+    statement = iam.PolicyStatement(actions=["s3:DeleteBucket"], resources=["*"])
+    made.pipeline.add_to_role_policy(statement)
+    [finding] = unacknowledged_findings(made)
+    assert finding.startswith("AwsSolutions-IAM5[Resource::*]")
+
+
+def test_no_statement_has_a_wildcard_action_but_those_of_cdk_grants(
+    fruit_api: Synthesized,
+) -> None:
+    seen = set()
+    for template in fruit_api.templates().values():
+        for policy in (
+            *resources(template, "AWS::IAM::Policy"),
+            *resources(template, "AWS::IAM::ManagedPolicy"),
+        ):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                seen.update(each for each in as_list(statement["Action"]) if "*" in each)
+    assert seen == GRANTED_BY_CDK
+
+
+def test_each_artifact_bucket_is_encrypted_versioned_tls_only_logged_and_kept(
+    fruit_api: Synthesized,
+) -> None:
+    count = 0
+    for path, template in fruit_api.templates().items():
+        if path.startswith("assembly-"):
+            continue
+        policies = json.dumps(resources(template, "AWS::S3::BucketPolicy"))
+        for name, resource in template["Resources"].items():
+            if resource["Type"] != "AWS::S3::Bucket":
+                continue
+            properties = resource["Properties"]
+            assert resource["DeletionPolicy"] == "Retain"
+            assert all(properties["PublicAccessBlockConfiguration"].values())
+            [rule] = properties["LifecycleConfiguration"]["Rules"]
+            assert rule["ExpirationInDays"] == 365
+            assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] == 365
+            assert f'"{name}"' in policies
+            [encryption] = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+            algorithm = encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"]
+            if name.startswith("PipelineAccessLogs") or name.startswith("AccessLogs"):
+                assert algorithm == "AES256"
+                continue
+            count += 1
+            assert algorithm == "aws:kms"
+            assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+            assert properties["LoggingConfiguration"]["LogFilePrefix"] == "artifacts/"
+        assert policies.count("aws:SecureTransport") == policies.count('"Bucket":')
+    # The pipeline's own region, and five more.
+    assert count == 6
+
+
+def test_each_key_rotates(fruit_api: Synthesized) -> None:
+    keys = [
+        key
+        for template in fruit_api.templates().values()
+        for key in resources(template, "AWS::KMS::Key")
+    ]
+    assert len(keys) == 6
+    assert all(key["EnableKeyRotation"] for key in keys)
+
+
+def test_each_tool_is_installed_in_a_pinned_version(fruit_api: Synthesized) -> None:
+    text = json.dumps(fruit_api.template) + "".join(
+        path.read_text() for path in fruit_api.folder.glob("buildspec-*.yaml")
+    )
+    assert "@latest" not in text
+    assert "curl" not in text
+    assert "aws-cdk@2.1148.1" in text
+    assert "cdk-assets@4.7.3" in text
+
+
+def test_no_build_is_privileged(fruit_api: Synthesized) -> None:
+    projects = resources(fruit_api.template, "AWS::CodeBuild::Project")
+    assert projects
+    assert not any(project["Environment"]["PrivilegedMode"] for project in projects)
