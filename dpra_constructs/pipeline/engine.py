@@ -12,12 +12,8 @@ from typing import Any
 import jsii
 from aws_cdk import Duration, RemovalPolicy, Stack, Stage, pipelines
 from aws_cdk import aws_codebuild as codebuild
-from aws_cdk import aws_codecommit as codecommit
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as codepipeline_actions
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as events_targets
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
@@ -33,9 +29,10 @@ from dpra_constructs.pipeline import artifacts, self_mutation
 from dpra_constructs.pipeline.acknowledgements import acknowledge_wildcards
 from dpra_constructs.pipeline.definitions import SelfMutation
 from dpra_constructs.pipeline.plan import Limits, PipelinePlan, PlannedStage, Purpose
+from dpra_constructs.pipeline.source_action import make_source, start_on_trunk, use_connection
 from dpra_constructs.pipeline.stack_outputs import outputs_by_stack, outputs_for
 from dpra_constructs.release import ManualApproval
-from dpra_constructs.source import CodeCommit, ConnectedRepository, S3Source
+from dpra_constructs.source import ConnectedRepository
 
 _IMAGE = codebuild.LinuxBuildImage.STANDARD_8_0
 
@@ -94,7 +91,7 @@ def build(
         # A commit that changes the pipeline runs through what it has made of it.
         restart_execution_on_update=True,
     )
-    source = _source(scope, plan)
+    source = make_source(scope, plan)
     steps = _Steps(scope, plan, source)
     cdk_pipeline = pipelines.CodePipeline(
         scope,
@@ -128,7 +125,7 @@ def build(
     }
     plan.check_limits({stage_id: len(names) for stage_id, names in stacks.items()}, limits)
     cdk_pipeline.build_pipeline()
-    _start_on_trunk(scope, plan, pipeline)
+    start_on_trunk(scope, plan, pipeline)
     artifacts.keep_replicas(pipeline, horizon_days)
     acknowledge_wildcards(scope)
     return Built(pipeline, bucket, key, [each for names in stacks.values() for each in names])
@@ -312,88 +309,10 @@ def _refuse_names_of_stacks(stage: PlannedStage, application: Stage) -> None:
         if test.name in stacks:
             raise InvalidArgumentError(
                 f'{type(test).__name__} "{test.name}"',
-                f"the application has a stack {test.name!r}, and both become actions of {stage.name}",
+                f"the application has a stack {test.name!r}, and both become actions "
+                f"of {stage.name}",
                 f'give the test another name, like name="{test.name}Test"',
             )
-
-
-def use_connection(repository: ConnectedRepository) -> iam.PolicyStatement:
-    """Return the permission to read through a connection."""
-    return iam.PolicyStatement(
-        actions=["codeconnections:UseConnection"], resources=[repository.connection_arn]
-    )
-
-
-def _source(scope: Construct, plan: PipelinePlan) -> pipelines.CodePipelineSource:
-    repository = plan.repository
-    match repository:
-        case ConnectedRepository():
-            return pipelines.CodePipelineSource.connection(
-                repository.name,
-                repository.trunk,
-                connection_arn=repository.connection_arn,
-                action_name="Source",
-                # The history is needed by scans, provenance and metrics.
-                code_build_clone_output=True,
-                # The trigger of the pipeline itself has the filters.
-                trigger_on_push=False,
-            )
-        case CodeCommit():
-            return pipelines.CodePipelineSource.code_commit(
-                codecommit.Repository.from_repository_name(scope, "Repository", repository.name),
-                repository.trunk,
-                action_name="Source",
-                code_build_clone_output=True,
-            )
-        case S3Source():
-            return pipelines.CodePipelineSource.s3(
-                s3.Bucket.from_bucket_name(scope, "SourceBucket", repository.bucket_name),
-                repository.object_key,
-                action_name="Source",
-                trigger=codepipeline_actions.S3Trigger.NONE,
-            )
-        case _:
-            raise AssertionError(f"SourceStage let {repository!r} pass")
-
-
-def _start_on_trunk(scope: Construct, plan: PipelinePlan, pipeline: codepipeline.Pipeline) -> None:
-    """Make a change of the trunk start the pipeline, and nothing else."""
-    repository = plan.repository
-    if isinstance(repository, ConnectedRepository):
-        [source] = pipeline.stage("Source").actions
-        pipeline.add_trigger(
-            provider_type=codepipeline.ProviderType.CODE_STAR_SOURCE_CONNECTION,
-            git_configuration=codepipeline.GitConfiguration(
-                source_action=source,
-                push_filter=[
-                    codepipeline.GitPushFilter(
-                        branches_includes=[repository.trunk],
-                        file_paths_includes=list(repository.only_paths) or None,
-                        file_paths_excludes=list(repository.ignore_paths) or None,
-                    )
-                ],
-            ),
-        )
-        role = pipeline.node.find_child("Source").node.find_child("Source")
-        role = role.node.find_child("CodePipelineActionRole")
-        assert isinstance(role, iam.Role)
-        role.add_to_policy(use_connection(repository))
-    elif isinstance(repository, S3Source):
-        # CodePipeline's own S3 trigger needs CloudTrail; the bucket's notifications do not.
-        events.Rule(
-            scope,
-            "SourceChanged",
-            description=f"Starts {plan.pipeline.name} when {repository.description} changes",
-            event_pattern=events.EventPattern(
-                source=["aws.s3"],
-                detail_type=["Object Created"],
-                detail={
-                    "bucket": {"name": [repository.bucket_name]},
-                    "object": {"key": [repository.object_key]},
-                },
-            ),
-            targets=[events_targets.CodePipeline(pipeline)],
-        )
 
 
 def _approval_topic(scope: Construct, approval: ManualApproval, key: kms.Key) -> sns.ITopic | None:

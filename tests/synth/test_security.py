@@ -41,10 +41,11 @@ def test_a_wildcard_of_the_team_is_still_found() -> None:
     from aws_cdk import aws_iam as iam
 
     made = pipeline()
-    statement = iam.PolicyStatement(actions=["s3:DeleteBucket"], resources=["*"])
+    queues = "arn:aws:sqs:us-west-2:111111111111:*"
+    statement = iam.PolicyStatement(actions=["sqs:DeleteQueue"], resources=[queues])
     made.pipeline.add_to_role_policy(statement)
     [finding] = unacknowledged_findings(made)
-    assert finding.startswith("AwsSolutions-IAM5[Resource::*]")
+    assert finding.startswith(f"AwsSolutions-IAM5[Resource::{queues}]")
 
 
 def test_no_statement_has_a_wildcard_action_but_those_of_cdk_grants(

@@ -34,7 +34,10 @@ def test_the_guard_may_read_its_pipeline_and_stack_and_nothing_else(
         for statement in policy["PolicyDocument"]["Statement"]
         if "codepipeline:GetPipelineState" in statement["Action"]
     ]
-    assert actions == ["codepipeline:GetPipelineState", "codepipeline:GetPipelineExecution"]
+    assert sorted(actions) == [
+        "codepipeline:GetPipelineExecution",
+        "codepipeline:GetPipelineState",
+    ]
 
 
 def test_unguarded_updates_at_once() -> None:

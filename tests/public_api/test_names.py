@@ -1,0 +1,137 @@
+"""Names that users depend on; a change here is a change for them."""
+
+import json
+import re
+
+import dpra_constructs
+from dpra_constructs import build_actions, rehearsal, source, test_actions, testing
+from dpra_constructs.build_actions import tool_versions
+from tests.conftest import ROOT, Synthesized
+
+
+def test_exported_names() -> None:
+    assert dpra_constructs.__all__ == [
+        "BetaStage",
+        "BuildStage",
+        "DeploymentEnvironment",
+        "DeploymentPipeline",
+        "DeploymentTarget",
+        "DpraError",
+        "GammaStage",
+        "InvalidArgumentError",
+        "Limits",
+        "ManualApproval",
+        "ProdWaves",
+        "Requirement",
+        "SelfMutation",
+        "SourceStage",
+        "WaiverNeededError",
+        "Wave",
+    ]
+    assert build_actions.__all__ == [
+        "BuildAction",
+        "CdkSynth",
+        "Pytest",
+        "PythonBuild",
+        "Report",
+        "Ruff",
+        "ToBuildAction",
+    ]
+    assert source.__all__ == [
+        "Bitbucket",
+        "CodeCommit",
+        "ConnectedRepository",
+        "GitHub",
+        "GitHubEnterpriseServer",
+        "GitLab",
+        "GitLabSelfManaged",
+        "Repository",
+        "S3Source",
+        "SourceLayout",
+    ]
+    assert test_actions.__all__ == ["AcceptanceTest", "DeployedTest", "IntegrationTest"]
+    assert testing.__all__ == ["pipeline_outline", "unacknowledged_findings"]
+    assert rehearsal.__all__ == ["NOT_CHECKED", "Rehearsal", "rehearse"]
+
+
+def test_each_exported_name_is_there() -> None:
+    for module in (dpra_constructs, build_actions, source, test_actions, testing, rehearsal):
+        for name in module.__all__:
+            assert getattr(module, name) is not None
+
+
+def test_construct_ids(fruit_api: Synthesized) -> None:
+    stack = fruit_api.stack.node
+    assert sorted(child.node.id for child in stack.children) == [
+        "Beta",
+        "Build",
+        "Gamma",
+        "Pipeline",
+        "Prod",
+        "Source",
+    ]
+    assert sorted(child.node.id for child in stack.find_child("Pipeline").node.children) == [
+        "AccessLogs",
+        "ApprovalTopic",
+        "ArtifactKey",
+        "Artifacts",
+        "Deployment",
+        "Pipeline",
+        "Reports-fruit-api-Build-CodeQuality-code-quality",
+        "Reports-fruit-api-Build-UnitTests-unit-tests",
+    ]
+
+
+def test_physical_names(fruit_api: Synthesized) -> None:
+    names = {
+        resource["Type"]: []
+        for resource in fruit_api.template["Resources"].values()
+        if resource["Type"].startswith("AWS::Code")
+    }
+    for resource in fruit_api.template["Resources"].values():
+        if resource["Type"] in names and "Name" in resource["Properties"]:
+            names[resource["Type"]].append(resource["Properties"]["Name"])
+    assert {kind: sorted(each) for kind, each in names.items()} == {
+        "AWS::CodePipeline::Pipeline": ["fruit-api"],
+        "AWS::CodeBuild::ReportGroup": [
+            "fruit-api-Build-CodeQuality-code-quality",
+            "fruit-api-Build-UnitTests-unit-tests",
+        ],
+        "AWS::CodeBuild::Project": [
+            "fruit-api-Beta-AcceptanceTest-us-west-2",
+            "fruit-api-Beta-IntegrationTest-us-west-2",
+            "fruit-api-Build-CodeQuality",
+            "fruit-api-Build-Package",
+            "fruit-api-Build-Synth",
+            "fruit-api-Build-UnitTests",
+        ],
+    }
+
+
+def test_requirement_ids_are_those_of_the_metadata() -> None:
+    for requirement in dpra_constructs.Requirement:
+        assert re.fullmatch(r"DPRA-[A-Z]+(-[A-Z]+)+", requirement.value)
+        assert requirement.value.replace("DPRA-", "").replace("-", "_") == requirement.name
+    assert len(dpra_constructs.Requirement) == 38
+
+
+def test_tool_versions_are_those_of_the_lock_files() -> None:
+    lock = json.loads((ROOT / "package-lock.json").read_text())
+    assert lock["packages"]["node_modules/aws-cdk"]["version"] == tool_versions.CDK_CLI
+    pins = dict(
+        line.split("==")
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line
+    )
+    for name, version in {
+        "boto3": tool_versions.BOTO3,
+        "build": tool_versions.BUILD,
+        "pytest": tool_versions.PYTEST,
+        "ruff": tool_versions.RUFF,
+    }.items():
+        assert pins[name] == version
+
+
+def test_lock_files_hold_no_registry_address() -> None:
+    for name in ("package-lock.json", "constraints.txt"):
+        assert "://" not in (ROOT / name).read_text().replace("https://github.com/sponsors", "")
