@@ -9,16 +9,14 @@ from dpra_constructs.release import ManualApproval
 from dpra_constructs.requirements import Requirement
 
 if TYPE_CHECKING:
-    from dpra_constructs.pipeline import (
-        BetaStage,
-        BuildStage,
-        DeploymentPipeline,
-        GammaStage,
-        Limits,
-        ProdWaves,
-        SelfMutation,
-        SourceStage,
-    )
+    from dpra_constructs.pipeline.beta_stage import BetaStage
+    from dpra_constructs.pipeline.build_stage import BuildStage
+    from dpra_constructs.pipeline.definitions import SelfMutation
+    from dpra_constructs.pipeline.deployment_pipeline import DeploymentPipeline
+    from dpra_constructs.pipeline.gamma_stage import GammaStage
+    from dpra_constructs.pipeline.plan import Limits
+    from dpra_constructs.pipeline.prod_waves import ProdWaves
+    from dpra_constructs.pipeline.source_stage import SourceStage
 
 __all__ = [
     "BetaStage",
@@ -40,8 +38,21 @@ __all__ = [
 ]
 
 
+# Imported when they are asked for, so that the model works without aws_cdk.
+_MODULES = {
+    "BetaStage": "beta_stage",
+    "BuildStage": "build_stage",
+    "DeploymentPipeline": "deployment_pipeline",
+    "GammaStage": "gamma_stage",
+    "Limits": "plan",
+    "ProdWaves": "prod_waves",
+    "SelfMutation": "definitions",
+    "SourceStage": "source_stage",
+}
+
+
 def __getattr__(name: str) -> Any:
-    """Import the constructs when they are asked for: the model works without aws_cdk."""
-    if name in __all__:
-        return getattr(import_module("dpra_constructs.pipeline"), name)
+    """Import a construct."""
+    if name in _MODULES:
+        return getattr(import_module(f"dpra_constructs.pipeline.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

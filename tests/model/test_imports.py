@@ -24,7 +24,7 @@ Wave("one-box", ["us-west-2"])
 """
 EXTRAS = {"boto3", "botocore", "cdk_nag", "click", "ministack", "pytest", "rich", "syrupy"}
 LIBRARY = """
-import dpra_constructs, dpra_constructs.pipeline, dpra_constructs.testing
+import dpra_constructs, dpra_constructs.testing
 for name in dpra_constructs.__all__:
     getattr(dpra_constructs, name)
 """
@@ -37,7 +37,10 @@ RUNTIME = "import dpra_constructs.pipeline.runtime.self_mutation_guard"
         ({"aws_cdk", "jsii", "constructs"}, MODEL),
         (EXTRAS, LIBRARY),
         ({"aws_cdk", "jsii", "constructs"}, RUNTIME),
-        ({"aws_cdk", "jsii", "constructs"}, "import dpra_constructs.rehearsal, dpra_constructs.cli"),
+        (
+            {"aws_cdk", "jsii", "constructs"},
+            "import dpra_constructs.rehearsal, dpra_constructs.cli",
+        ),
     ],
     ids=["model", "library", "runtime", "readers"],
 )

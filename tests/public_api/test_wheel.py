@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-APP = '''
+APP = """
 from aws_cdk import App, CfnOutput, Environment, Stack, Stage
 import dpra_constructs
 from dpra_constructs import *
@@ -51,7 +51,7 @@ prod = ProdWaves(stack, "Prod", gamma=gamma, approval=ManualApproval(),
                  waves=[Wave("all", ["us-west-2"])])
 DeploymentPipeline(stack, "Pipeline", name="fruit", last_stage=prod)
 app.synth()
-'''
+"""
 
 
 @pytest.fixture(scope="module")

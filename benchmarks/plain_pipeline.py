@@ -1,0 +1,95 @@
+"""The same pipeline with CDK Pipelines alone: same topology, same resources, its own defaults."""
+
+from collections.abc import Sequence
+
+from aws_cdk import App, Duration, Environment, Stack, pipelines
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from benchmarks.application import BETA, CONNECTION, GAMMA, PROD, TOOLS, Topology, Workload
+
+
+def _logs(scope: Construct) -> s3.Bucket:
+    return s3.Bucket(scope, "AccessLogs", enforce_ssl=True)
+
+
+def plain_pipeline(app: App, deployments: int) -> None:
+    """Make the pipeline stack."""
+    topology = Topology(deployments)
+    stack = Stack(app, "Pipeline", env=Environment(account=TOOLS, region="us-west-2"))
+    key = kms.Key(stack, "Key", enable_key_rotation=True)
+    _logs(stack)
+    bucket = s3.Bucket(stack, "Artifacts", encryption_key=key, enforce_ssl=True, versioned=True)
+    pipeline = codepipeline.Pipeline(
+        stack,
+        "CodePipeline",
+        pipeline_name="fruit",
+        pipeline_type=codepipeline.PipelineType.V2,
+        artifact_bucket=bucket,
+        cross_account_keys=True,
+        reuse_cross_region_support_stacks=False,
+    )
+    source = pipelines.CodePipelineSource.connection(
+        "acme/fruit", "main", connection_arn=CONNECTION, code_build_clone_output=True
+    )
+    package, unit, quality = (
+        pipelines.CodeBuildStep(
+            name,
+            input=source,
+            project_name=f"fruit-Build-{name}",
+            install_commands=["python -m pip install build"],
+            commands=["make"],
+            timeout=Duration.minutes(10),
+        )
+        for name in ("Package", "UnitTests", "CodeQuality")
+    )
+    for name in ("unit-tests", "code-quality"):
+        codebuild.ReportGroup(stack, name, report_group_name=f"fruit-{name}")
+    synth = pipelines.CodeBuildStep(
+        "Synth",
+        input=source,
+        project_name="fruit-Build-Synth",
+        additional_inputs={"dist": package.add_output_directory("dist")},
+        commands=["cdk synth"],
+        primary_output_directory="cdk.out",
+        timeout=Duration.minutes(10),
+    )
+    for step in (unit, quality):
+        synth.add_step_dependency(step)
+    deployment = pipelines.CodePipeline(stack, "Deployment", code_pipeline=pipeline, synth=synth)
+
+    def deploy(wave: str, account: str, regions: Sequence[str], *, tested: bool = False) -> None:
+        made = deployment.add_wave(wave)
+        for region in regions:
+            environment = Environment(account=account, region=region)
+            workload = Workload(stack, f"{wave}-{region}", environment)
+            name = workload.node.find_child("Api").node.find_child("Name")
+            tests = [
+                pipelines.CodeBuildStep(
+                    test,
+                    input=source,
+                    project_name=f"fruit-{wave}-{test}-{region}",
+                    commands=["make"],
+                    env_from_cfn_outputs={"NAME": name},  # type: ignore[dict-item]
+                    timeout=Duration.minutes(30),
+                )
+                for test in ("IntegrationTest", "AcceptanceTest")
+                if tested
+            ]
+            made.add_stage(workload, post=tests)
+
+    deploy("Beta", BETA, topology.beta, tested=True)
+    deploy("Gamma", GAMMA, topology.prod)
+    topic = sns.Topic(stack, "Topic", master_key=key, enforce_ssl=True)
+    topic.add_subscription(subscriptions.EmailSubscription("release@acme.example"))
+    deployment.add_wave("Approve", pre=[pipelines.ManualApprovalStep("Approve")])
+    for wave, regions in topology.waves.items():
+        deploy(f"Prod-{wave}", PROD, regions)
+    deployment.build_pipeline()
+    for _, support in sorted(pipeline.cross_region_support.items()):
+        _logs(support.stack)

@@ -1,0 +1,45 @@
+"""The smallest pipeline: one region and two accounts."""
+
+from application import Hello
+from aws_cdk import App, Environment, Stack
+
+from dpra_constructs import (
+    BetaStage,
+    BuildStage,
+    DeploymentEnvironment,
+    DeploymentPipeline,
+    GammaStage,
+    ManualApproval,
+    ProdWaves,
+    Requirement,
+    SourceStage,
+    Wave,
+)
+from dpra_constructs.build_actions import Ruff
+from dpra_constructs.source import CodeCommit, SourceLayout
+from dpra_constructs.test_actions import AcceptanceTest, IntegrationTest
+
+REGIONS, TOOLS, PROD = ["eu-central-1"], "111111111111", "444444444444"
+NOTHING_TO_SHOW = "the application is one function: it has no pages and no configuration"
+
+app = App()
+stack = Stack(app, "HelloPipeline", env=Environment(account=TOOLS, region=REGIONS[0]))
+# --- the pipeline
+source = SourceStage(stack, "Source", repository=CodeCommit("hello"),
+    layout=SourceLayout(application=["application.py"], tests=["app.py"],
+                        infrastructure=["app.py"], dependency_manifests=["requirements.txt"]),
+    waivers={Requirement.SOURCE_STATIC_ASSETS: NOTHING_TO_SHOW,
+             Requirement.SOURCE_CONFIGURATION: NOTHING_TO_SHOW})
+build = BuildStage(stack, "Build", source=source, application=Hello, actions=[Ruff()])
+beta = BetaStage(stack, "Beta", build=build,
+    environment=DeploymentEnvironment("beta", account=TOOLS, regions=REGIONS),
+    integration_tests=[IntegrationTest("curl --fail $URL | grep hello", outputs={"URL": "Url"})],
+    acceptance_tests=[AcceptanceTest("curl --fail $URL", outputs={"URL": "Url"})])
+gamma = GammaStage(stack, "Gamma", beta=beta,
+    environment=DeploymentEnvironment("gamma", account=TOOLS, regions=REGIONS),
+    waivers={Requirement.GAMMA_ENVIRONMENT: "a trial: an account of its own comes with users"})
+prod = ProdWaves(stack, "Prod", gamma=gamma, approval=ManualApproval(),
+    environment=DeploymentEnvironment("prod", account=PROD), waves=[Wave("all", REGIONS)])
+DeploymentPipeline(stack, "Pipeline", name="hello", last_stage=prod)
+# --- that was it
+app.synth()
