@@ -23,25 +23,31 @@ def artifact_bucket(scope: Construct, key: kms.Key, days: int) -> s3.Bucket:
         enforce_ssl=True,
         removal_policy=RemovalPolicy.RETAIN,
     )
-    _keep_and_log(scope, bucket, days)
+    _keep_and_log(scope, bucket, _retention(days))
     return bucket
 
 
 def keep_replicas(pipeline: codepipeline.Pipeline, days: int) -> None:
     """Give the bucket that the CDK makes in each other region the same properties."""
+    rule = _retention(days)
     for _, support in sorted(pipeline.cross_region_support.items()):
         # Two pipelines of one stack share it.
         if support.stack.node.try_find_child("AccessLogs"):
             continue
         bucket = support.replication_bucket
         assert isinstance(bucket, s3.Bucket)  # made by the CDK, and typed by its interface
-        _keep_and_log(support.stack, bucket, days)
+        _keep_and_log(support.stack, bucket, rule)
 
 
-def _keep_and_log(scope: Construct, bucket: s3.Bucket, days: int) -> None:
-    logs = _log_bucket(scope, days)
+def _keep_and_log(scope: Construct, bucket: s3.Bucket, rule: s3.LifecycleRule) -> None:
+    logs = _log_bucket(scope, rule)
     logs.add_to_resource_policy(_log_delivery(Stack.of(scope), bucket, logs))
-    _expire(bucket, days)
+    bucket.add_lifecycle_rule(
+        id=rule.id,
+        expiration=rule.expiration,
+        noncurrent_version_expiration=rule.noncurrent_version_expiration,
+        abort_incomplete_multipart_upload_after=rule.abort_incomplete_multipart_upload_after,
+    )
     resource = bucket.node.default_child
     assert isinstance(resource, s3.CfnBucket)
     resource.versioning_configuration = s3.CfnBucket.VersioningConfigurationProperty(
@@ -53,8 +59,8 @@ def _keep_and_log(scope: Construct, bucket: s3.Bucket, days: int) -> None:
     )
 
 
-def _log_bucket(scope: Construct, days: int) -> s3.Bucket:
-    logs = s3.Bucket(
+def _log_bucket(scope: Construct, rule: s3.LifecycleRule) -> s3.Bucket:
+    return s3.Bucket(
         scope,
         "AccessLogs",
         # S3 delivers access logs to no bucket with a key of the customer's.
@@ -62,17 +68,18 @@ def _log_bucket(scope: Construct, days: int) -> s3.Bucket:
         block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
         enforce_ssl=True,
         object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        lifecycle_rules=[rule],
         removal_policy=RemovalPolicy.RETAIN,
     )
-    _expire(logs, days)
-    return logs
 
 
-def _expire(bucket: s3.Bucket, days: int) -> None:
-    bucket.add_lifecycle_rule(
+def _retention(days: int) -> s3.LifecycleRule:
+    # One for all regions: each Duration is a call to the jsii kernel.
+    horizon = Duration.days(days)
+    return s3.LifecycleRule(
         id="RollbackHorizon",
-        expiration=Duration.days(days),
-        noncurrent_version_expiration=Duration.days(days),
+        expiration=horizon,
+        noncurrent_version_expiration=horizon,
         abort_incomplete_multipart_upload_after=Duration.days(7),
     )
 

@@ -24,7 +24,7 @@ from dpra_constructs.requirements import Requirement, checked_waivers
 # What was deployed a quarter ago may still be the last good release of a quiet service.
 _SHORTEST_HORIZON_DAYS = 90
 _LONGEST_HORIZON_DAYS = 3_650
-_STACK_METADATA = "dpra:stack"
+_STACKS = "dpra:stacks"
 
 
 class DeploymentPipeline(Construct):
@@ -133,11 +133,12 @@ class DeploymentPipeline(Construct):
     def _refuse_stacks_of_others(self, where: str, stacks: list[tuple[str, str, str]]) -> None:
         """Refuse stacks that another pipeline of the app, or another target, deploys too."""
         root = self.node.root.node
-        owners: dict[str, str] = {
-            entry.data["stack"]: entry.data["owner"]
-            for entry in root.metadata
-            if entry.type == _STACK_METADATA
-        }
+        owner = f"pipeline {self.plan.pipeline.name} ({self.node.path})"
+        owners: dict[str, str] = {}
+        for entry in root.metadata:
+            if entry.type == _STACKS:
+                owners.update(dict.fromkeys(entry.data["stacks"], entry.data["owner"]))
+        own: list[str] = []
         for stack_name, account, region in stacks:
             stack = f"{stack_name} in {account}/{region}"
             if stack in owners:
@@ -147,8 +148,9 @@ class DeploymentPipeline(Construct):
                     "give one of the pipelines, or of the environments, another name, and leave "
                     "stack_name out",
                 )
-            owners[stack] = f"pipeline {self.plan.pipeline.name} ({self.node.path})"
-            root.add_metadata(_STACK_METADATA, {"stack": stack, "owner": owners[stack]})
+            owners[stack] = owner
+            own.append(stack)
+        root.add_metadata(_STACKS, {"owner": owner, "stacks": own})
 
 
 def _check_execution_mode(where: str, mode: object) -> None:

@@ -5,7 +5,7 @@ The only place that makes CodePipeline and CodeBuild resources, and that has jsi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from dpra_constructs.build_actions import tool_versions
 from dpra_constructs.build_actions.build_action import BuildAction, Report
 from dpra_constructs.build_actions.buildspec import partial_buildspec, report_group_name
 from dpra_constructs.build_actions.cdk_synth import CLOUD_ASSEMBLY
+from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline import artifacts, self_mutation
 from dpra_constructs.pipeline.acknowledgements import acknowledge_wildcards
@@ -120,8 +121,8 @@ def build(
                 tests = steps.tests(stage, target.stage_id, target.region, application)
                 deployments[target.stage_id] = wave.add_stage(application, post=tests)
     stacks = {
-        stage_id: [(each.stack_name, each.account or "", each.region or "") for each in d.stacks]
-        for stage_id, d in deployments.items()
+        target.stage_id: list(_stacks(target, deployments[target.stage_id]))
+        for target in plan.targets
     }
     plan.check_limits({stage_id: len(names) for stage_id, names in stacks.items()}, limits)
     cdk_pipeline.build_pipeline()
@@ -129,6 +130,18 @@ def build(
     artifacts.keep_replicas(pipeline, horizon_days)
     acknowledge_wildcards(scope)
     return Built(pipeline, bucket, key, [each for names in stacks.values() for each in names])
+
+
+def _stacks(
+    target: DeploymentTarget, deployment: pipelines.StageDeployment
+) -> Iterator[tuple[str, str, str]]:
+    for stack in deployment.stacks:
+        name = stack.stack_name
+        # A name that CDK made is the target's alone; a given one may stand in several places.
+        if name.startswith(f"{target.stage_id}-"):
+            yield name, target.account, target.region
+        else:
+            yield name, stack.account or "", stack.region or ""
 
 
 class _NamedPipeline(codepipeline.Pipeline):
