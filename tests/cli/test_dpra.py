@@ -1,0 +1,62 @@
+"""The command `dpra`: help, errors and exit codes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from dpra_constructs.cli.commands import dpra
+
+
+def run(*arguments: str, **variables: str) -> Result:
+    return CliRunner().invoke(dpra, arguments, env=variables)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["rehearse", "--help"]])
+def test_help(arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 0
+    assert "emulator" in result.output
+
+
+def test_version() -> None:
+    assert run("--version").output == "dpra, version 0.1.0\n"
+
+
+def test_an_endpoint_elsewhere_is_refused(tmp_path: Path) -> None:
+    result = run("rehearse", AWS_ENDPOINT_URL_S3="https://s3.amazonaws.com")
+    assert result.exit_code == 1
+    assert result.output == (
+        "Error: AWS_ENDPOINT_URL_S3=https://s3.amazonaws.com is not on this machine, and a "
+        "rehearsal must not leave it; unset AWS_ENDPOINT_URL_S3\n"
+    )
+
+
+def test_a_folder_without_a_cloud_assembly_is_refused(tmp_path: Path) -> None:
+    result = run("rehearse", "--assembly", str(tmp_path))
+    assert result.exit_code == 1
+    assert "is no cloud assembly: it has no manifest.json" in result.output
+
+
+def test_what_cdk_says_about_an_app_that_fails_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "cdk.json").write_text('{"app": "echo this app is broken && exit 3"}')
+    result = run("rehearse", "--directory", str(tmp_path))
+    assert result.exit_code == 1
+    assert "this app is broken" in result.output
+
+
+@pytest.mark.parametrize(
+    ("missing", "extra"), [("click", "cli"), ("rich", "cli"), ("boto3", "rehearsal")]
+)
+def test_a_missing_extra_is_named(missing: str, extra: str) -> None:
+    program = (
+        f"import sys; sys.modules[{missing!r}] = None; sys.argv = ['dpra', 'rehearse']\n"
+        "from dpra_constructs.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        f"error: {missing} is not installed; run: pip install 'dpra-constructs[{extra}]'"
+    )
