@@ -15,9 +15,8 @@ def main() -> None:
 
         dpra()
     except ModuleNotFoundError as error:
-        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        missing = (error.name or "").partition(".")[0]
+        extra = _EXTRAS.get(missing)
         if extra is None:
             raise
-        sys.exit(
-            f"error: {error.name} is not installed; run: pip install 'dpra-constructs[{extra}]'"
-        )
+        sys.exit(f"error: {missing} is not installed; run: pip install 'dpra-constructs[{extra}]'")

@@ -35,22 +35,32 @@ def run_self_tests(endpoint: str) -> None:
 
 
 def _secure_transport(endpoint: str) -> bool:
-    s3 = client("s3", endpoint, Place(_ACCOUNT, "us-east-1"))
+    place = Place(_ACCOUNT, "us-east-1")
+    # Not the root of the account, which no policy holds.
+    iam = client("iam", endpoint, place)
+    iam.create_user(UserName=_NAME)
+    iam.put_user_policy(
+        UserName=_NAME, PolicyName=_NAME, PolicyDocument=_policy("Allow", {"Resource": "*"})
+    )
+    access_key = iam.create_access_key(UserName=_NAME)["AccessKey"]
+    s3 = client("s3", endpoint, place)
     s3.create_bucket(Bucket=_NAME)
-    statement = {
-        "Effect": "Deny",
-        "Principal": {"AWS": "*"},
-        "Action": "s3:*",
+    plain_http = {
+        "Principal": "*",
         "Resource": [f"arn:aws:s3:::{_NAME}", f"arn:aws:s3:::{_NAME}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    s3.put_bucket_policy(Bucket=_NAME, Policy=policy)
+    s3.put_bucket_policy(Bucket=_NAME, Policy=_policy("Deny", plain_http))
     try:
-        s3.list_objects_v2(Bucket=_NAME)
+        client("s3", endpoint, place, access_key).list_objects_v2(Bucket=_NAME)
     except ClientError:
         return False
     return True
+
+
+def _policy(effect: str, statement: dict[str, object]) -> str:
+    statements = [{"Effect": effect, "Action": "s3:*", **statement}]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def _regional_names(endpoint: str) -> bool:

@@ -85,7 +85,7 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
 
 
 def test_physical_names(fruit_api: Synthesized) -> None:
-    names = {
+    names: dict[str, list[str]] = {
         resource["Type"]: []
         for resource in fruit_api.template["Resources"].values()
         if resource["Type"].startswith("AWS::Code")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from dpra_constructs.errors import RehearsalError
 from dpra_constructs.rehearsal.assembly import Place
@@ -50,16 +50,7 @@ def test_it_listens_on_loopback_and_enforces_iam(endpoint: str) -> None:
     iam = client("iam", endpoint, TOOLS)
     iam.create_user(UserName="nobody")
     key = iam.create_access_key(UserName="nobody")["AccessKey"]
-    import boto3
-    from botocore.exceptions import ClientError
-
-    nobody = boto3.client(
-        "codepipeline",
-        endpoint_url=endpoint,
-        region_name="us-west-2",
-        aws_access_key_id=key["AccessKeyId"],
-        aws_secret_access_key=key["SecretAccessKey"],
-    )
+    nobody = client("codepipeline", endpoint, TOOLS, key)
     with pytest.raises(ClientError, match="not authorized"):
         nobody.list_pipelines()
 

@@ -51,7 +51,7 @@ def test_a_wildcard_of_the_team_is_still_found() -> None:
 def test_no_statement_has_a_wildcard_action_but_those_of_cdk_grants(
     fruit_api: Synthesized,
 ) -> None:
-    seen = set()
+    seen: set[str] = set()
     for template in fruit_api.templates().values():
         for policy in (
             *resources(template, "AWS::IAM::Policy"),

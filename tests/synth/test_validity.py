@@ -61,6 +61,7 @@ def test_the_pipeline_is_one_that_the_service_model_knows(declared: dict[str, An
         aws_secret_access_key="x",
     )
     shape = client.meta.service_model.operation_model("CreatePipeline").input_shape
+    assert shape
     report = ParamValidator().validate({"pipeline": declared}, shape)
     assert report.generate_report() == ""
     assert report.has_errors() is False

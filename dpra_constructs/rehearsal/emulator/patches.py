@@ -17,7 +17,7 @@ from ministack.services.cloudformation import provisioners
 def secure_transport() -> None:
     """Report plain HTTP on loopback as TLS: every CDK bucket denies `aws:SecureTransport` false."""
     pin = app.pin_request_origin
-    app.pin_request_origin = lambda source_ip, _: pin(source_ip, True)
+    app.pin_request_origin = lambda source_ip, secure_transport: pin(source_ip, True)
 
 
 def regional_names() -> None:
