@@ -6,7 +6,7 @@ A new version of the emulator that moves what is patched must not make a rehears
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from botocore.exceptions import ClientError
 
@@ -58,7 +58,7 @@ def _secure_transport(endpoint: str) -> bool:
     return True
 
 
-def _policy(effect: str, statement: dict[str, object]) -> str:
+def _policy(effect: str, statement: Mapping[str, object]) -> str:
     statements = [{"Effect": effect, "Action": "s3:*", **statement}]
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
