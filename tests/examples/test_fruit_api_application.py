@@ -31,7 +31,8 @@ def address() -> Iterator[str]:
 
     from examples.fruit_api.tests.unit.test_routes import TableInMemory
 
-    store, limits = FruitStore(TableInMemory()), load_limits()
+    table: Any = TableInMemory()
+    store, limits = FruitStore(table), load_limits()
 
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:

@@ -40,9 +40,9 @@ def test_every_self_test_passes(endpoint: str) -> None:
 
 @pytest.mark.parametrize("patch", SELF_TESTS)
 def test_a_self_test_fails_without_its_patch(patch: str) -> None:
-    with emulator(without=[patch]) as endpoint:
-        with pytest.raises(RehearsalError, match=f"the emulator's patch {patch} has no effect"):
-            run_self_tests(endpoint)
+    has_no_effect = f"the emulator's patch {patch} has no effect"
+    with emulator(without=[patch]) as endpoint, pytest.raises(RehearsalError, match=has_no_effect):
+        run_self_tests(endpoint)
 
 
 def test_it_listens_on_loopback_and_enforces_iam(endpoint: str) -> None:
