@@ -22,7 +22,11 @@ from constructs import Construct
 
 from dpra_constructs.build_actions import tool_versions
 from dpra_constructs.build_actions.build_action import BuildAction, Report
-from dpra_constructs.build_actions.buildspec import partial_buildspec, report_group_name
+from dpra_constructs.build_actions.buildspec import (
+    asset_buildspec,
+    partial_buildspec,
+    report_group_name,
+)
 from dpra_constructs.build_actions.cdk_synth import CLOUD_ASSEMBLY
 from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.errors import InvalidArgumentError
@@ -106,6 +110,9 @@ def build(
         ),
         cli_version=tool_versions.CDK_CLI,
         cdk_assets_cli_version=tool_versions.CDK_ASSETS,
+        asset_publishing_code_build_defaults=pipelines.CodeBuildOptions(
+            partial_build_spec=codebuild.BuildSpec.from_object(asset_buildspec())
+        ),
         # One action publishes all assets, so that a changed asset changes no action.
         publish_assets_in_parallel=False,
     )

@@ -118,8 +118,9 @@ def test_requirement_ids_are_those_of_the_metadata() -> None:
 
 
 def test_tool_versions_are_those_of_the_lock_files() -> None:
-    lock = json.loads((ROOT / "package-lock.json").read_text())
-    assert lock["packages"]["node_modules/aws-cdk"]["version"] == tool_versions.CDK_CLI
+    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+    assert packages["node_modules/aws-cdk"]["version"] == tool_versions.CDK_CLI
+    assert packages["node_modules/cdk-assets"]["version"] == tool_versions.CDK_ASSETS
     pins = dict(
         line.split("==")
         for line in (ROOT / "constraints.txt").read_text().splitlines()

@@ -1,0 +1,152 @@
+"""The plan: pure, ordered, and the same whatever the waves are."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dpra_constructs import DeploymentEnvironment, ManualApproval, SelfMutation, Wave
+from dpra_constructs.build_actions import CdkSynth, PythonBuild, Ruff
+from dpra_constructs.environments import PipelineIdentity
+from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.pipeline.definitions import (
+    BetaDefinition,
+    BuildDefinition,
+    Chain,
+    GammaDefinition,
+    ProdDefinition,
+    SourceDefinition,
+)
+from dpra_constructs.pipeline.plan import Limits, PipelinePlan, make_plan
+from dpra_constructs.source import CodeCommit, SourceLayout
+from dpra_constructs.test_actions import IntegrationTest
+
+REGIONS = [f"eu-west-{n}" for n in range(1, 10)]
+IDENTITY = PipelineIdentity(name="fruit", account="111111111111", region="eu-west-1")
+
+
+def plan_of(
+    waves: Sequence[Wave], self_mutation: SelfMutation = SelfMutation.GUARDED
+) -> PipelinePlan:
+    regions = [region for wave in waves for region in wave.regions]
+    source = SourceDefinition(
+        where="", repository=CodeCommit("fruit"), layout=SourceLayout(), waivers={}
+    )
+    build = BuildDefinition(
+        where="",
+        source=source,
+        application=lambda scope, id, target: scope,  # type: ignore[arg-type, return-value]
+        actions=(PythonBuild().to_build_action(), Ruff().to_build_action()),
+        synth=CdkSynth().to_build_action(),
+        time_budget_minutes=10,
+        waivers={},
+    )
+    beta = BetaDefinition(
+        where="",
+        build=build,
+        environment=DeploymentEnvironment("beta", account="222222222222", regions=regions[:1]),
+        tests=(IntegrationTest("make it"),),
+        time_budget_minutes=30,
+        waivers={},
+    )
+    gamma = GammaDefinition(
+        where="",
+        beta=beta,
+        environment=DeploymentEnvironment("gamma", account="333333333333", regions=regions),
+        bake_minutes=15,
+        waivers={},
+    )
+    prod = ProdDefinition(
+        where="",
+        gamma=gamma,
+        environment=DeploymentEnvironment("prod", account="444444444444"),
+        waves=tuple(waves),
+        approval=ManualApproval(),
+        waivers={},
+    )
+    return make_plan(Chain.ending_with(prod), IDENTITY, self_mutation)
+
+
+@st.composite
+def waves(draw: st.DrawFn) -> list[Wave]:
+    """Any way to put some regions into some waves."""
+    regions = draw(st.lists(st.sampled_from(REGIONS), min_size=1, unique=True))
+    cuts = draw(st.sets(st.integers(1, len(regions)), max_size=4))
+    edges = [0, *sorted(cuts - {len(regions)}), len(regions)]
+    return [Wave(f"w{n}", regions[start:end]) for n, (start, end) in enumerate(pairwise(edges))]
+
+
+@given(waves())
+def test_every_region_is_deployed_to_once_and_in_the_order_of_the_waves(given: list[Wave]) -> None:
+    production = [target.region for target in plan_of(given).targets if target.is_production]
+    assert production == [region for wave in given for region in wave.regions]
+
+
+@given(waves())
+def test_stage_ids_know_no_waves(given: list[Wave]) -> None:
+    one = Wave("all", sorted(region for wave in given for region in wave.regions))
+    ids = {target.stage_id for target in plan_of(given).targets if target.is_production}
+    assert ids == {target.stage_id for target in plan_of([one]).targets if target.is_production}
+
+
+@given(waves())
+def test_pipeline_stages_have_the_names_of_the_plan(given: list[Wave]) -> None:
+    plan = plan_of(given)
+    assert [stage.name for stage in plan.stages] == [
+        *("Source", "Build", "UpdatePipeline", "Assets", "Beta", "Gamma", "Approve-Prod"),
+        *(f"Prod-{wave.name}" for wave in given),
+    ]
+    assert plan.wave_names == tuple(f"Prod-{wave.name}" for wave in given)
+
+
+@given(waves(), st.integers(1, 30), st.integers(1, 30))
+def test_a_plan_within_its_limits_is_within_them(
+    given: list[Wave], stack_count: int, most: int
+) -> None:
+    plan = plan_of(given)
+    stacks = {target.stage_id: stack_count for target in plan.targets}
+    largest = max(2 * stack_count * len(plan.stages[5].targets), 3, 2 * stack_count + 1)
+    limits = Limits(actions_per_stage=most, actions_per_pipeline=10_000)
+    if largest <= most:
+        plan.check_limits(stacks, limits)
+    else:
+        with pytest.raises(InvalidArgumentError, match=f"and CodePipeline takes {most};"):
+            plan.check_limits(stacks, limits)
+
+
+def test_the_plan_prints_itself() -> None:
+    plan = plan_of([Wave("one-box", REGIONS[:1]), Wave("rest", REGIONS[1:3])])
+    assert str(plan).splitlines() == [
+        "Pipeline fruit in 111111111111/eu-west-1",
+        "Source",
+        "  1 Source: CodeCommit fruit, branch main",
+        "Build",
+        "  1 Package -> dist",
+        "  1 CodeQuality",
+        "  2 Synth <- dist",
+        "UpdatePipeline",
+        "  1 SelfMutate",
+        "Assets",
+        "  1 publish the application's assets, where it has any",
+        "Beta",
+        "  1 deploy fruit-beta-eu-west-1 to 222222222222/eu-west-1",
+        "  2 IntegrationTest in eu-west-1",
+        "Gamma (bake 15 min, recorded only, rolls back on failure)",
+        "  1 deploy fruit-gamma-eu-west-1 to 333333333333/eu-west-1",
+        "  1 deploy fruit-gamma-eu-west-2 to 333333333333/eu-west-2",
+        "  1 deploy fruit-gamma-eu-west-3 to 333333333333/eu-west-3",
+        "Approve-Prod",
+        "  1 Approve",
+        "Prod-one-box (rolls back on failure)",
+        "  1 deploy fruit-prod-eu-west-1 to 444444444444/eu-west-1",
+        "Prod-rest (rolls back on failure)",
+        "  1 deploy fruit-prod-eu-west-2 to 444444444444/eu-west-2",
+        "  1 deploy fruit-prod-eu-west-3 to 444444444444/eu-west-3",
+    ]
+
+
+def test_without_self_mutation_there_is_no_stage_for_it() -> None:
+    plan = plan_of([Wave("all", REGIONS)], SelfMutation.OFF)
+    assert "UpdatePipeline" not in [stage.name for stage in plan.stages]

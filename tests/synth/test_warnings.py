@@ -1,0 +1,36 @@
+"""What is unusual, but not wrong, is a warning of the synthesis."""
+
+from typing import Any
+
+import pytest
+from aws_cdk import App, Duration
+from aws_cdk.assertions import Annotations, Match
+
+from dpra_constructs import DeploymentEnvironment
+from tests.pipelines import GAMMA, beta_stage, gamma_stage, pipeline, tools_stack
+
+
+def warnings(**arguments: Any) -> list[str]:
+    stack = tools_stack(App())
+    regions = arguments.pop("regions", ["us-west-2"])
+    environment = DeploymentEnvironment("gamma", account=GAMMA, regions=regions)
+    gamma = gamma_stage(stack, beta=beta_stage(stack), environment=environment, **arguments)
+    pipeline(stack, last_stage=gamma)
+    found = Annotations.from_stack(stack).find_warning("*", Match.any_value())
+    return [str(message.entry.data) for message in found]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"regions": ["xx-north-1"]}, "Region xx-north-1 is unknown to this version of the CDK"),
+        ({"bake": Duration.minutes(5)}, "The bake of Gamma is recorded in the plan; this version"),
+    ],
+)
+def test_it_is_a_warning(arguments: dict[str, Any], message: str) -> None:
+    [warning] = warnings(**arguments)
+    assert warning.startswith(message)
+
+
+def test_otherwise_there_is_none() -> None:
+    assert warnings() == []
