@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ import pytest
 from dpra_constructs import InvalidArgumentError
 from examples.fruit_api.infrastructure import Settings
 from examples.fruit_api.infrastructure.application import DIST, wheel_in
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Synthesized, resources
 
 EXAMPLE = ROOT / "examples" / "fruit_api"
 CONTEXT: dict[str, Any] = json.loads((EXAMPLE / "cdk.json").read_text())["context"]["fruit-api"]
@@ -151,3 +152,29 @@ def test_the_app_ends_with_the_message_alone(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith('error: cdk.json, context "fruit-api": repository is 1')
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("action", ["CodeQuality", "UnitTests"])
+def test_it_passes_the_build_actions_of_its_pipeline(
+    action: str, fruit_api: Synthesized, tmp_path: Path
+) -> None:
+    """The commands of the template, in a copy as its repository would be; tools are installed."""
+    [project] = [
+        each
+        for each in resources(fruit_api.template, "AWS::CodeBuild::Project")
+        if each.get("Name") == f"fruit-api-Build-{action}"
+    ]
+    repository = tmp_path / "repository"
+    shutil.copytree(EXAMPLE, repository, ignore=shutil.ignore_patterns("dist", "__pycache__"))
+    buildspec = json.loads(project["Source"]["BuildSpec"])
+    for command in buildspec["phases"]["build"]["commands"]:
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=repository,
+            env={**os.environ, "PYTHONPATH": str(wheel_in(DIST))},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    [report] = buildspec["reports"].values()
+    assert all((repository / file).is_file() for file in report["files"])

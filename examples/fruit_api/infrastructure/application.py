@@ -15,7 +15,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
-
 from dpra_constructs import DeploymentTarget, InvalidArgumentError
 
 _ACCESS_LOG = ("requestId", "requestTime", "httpMethod", "path", "status", "responseLatency")

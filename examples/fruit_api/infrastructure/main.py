@@ -3,7 +3,6 @@
 import sys
 
 from aws_cdk import App
-
 from dpra_constructs import DpraError
 
 from .pipeline import FruitApiPipeline

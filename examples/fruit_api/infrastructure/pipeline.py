@@ -2,7 +2,6 @@
 
 from aws_cdk import Duration, Environment, Stack
 from constructs import Construct
-
 from dpra_constructs import (
     BetaStage,
     BuildStage,

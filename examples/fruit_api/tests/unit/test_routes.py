@@ -2,6 +2,7 @@ import json
 from typing import Any
 
 import pytest
+
 from fruit_api.limits import load_limits
 from fruit_api.routes import answer
 from fruit_api.store import FruitStore
@@ -13,22 +14,22 @@ class TableInMemory:
     def __init__(self) -> None:
         self.items: dict[str, Any] = {}
 
-    def scan(self, *, ConsistentRead: bool, ExclusiveStartKey: Any = None) -> dict[str, Any]:  # noqa: N803
+    def scan(self, *, ConsistentRead: bool, ExclusiveStartKey: Any = None) -> dict[str, Any]:
         names = list(self.items)
         start = names.index(ExclusiveStartKey["name"]) + 1 if ExclusiveStartKey else 0
         page = names[start : start + 2]
         last = {"LastEvaluatedKey": {"name": page[-1]}} if names[start + 2 :] else {}
         return {"Items": [self.items[name] for name in page], **last}
 
-    def get_item(self, *, Key: Any, ConsistentRead: bool) -> dict[str, Any]:  # noqa: N803
+    def get_item(self, *, Key: Any, ConsistentRead: bool) -> dict[str, Any]:
         item = self.items.get(Key["name"])
         return {"Item": item} if item else {}
 
-    def put_item(self, *, Item: Any) -> dict[str, Any]:  # noqa: N803
+    def put_item(self, *, Item: Any) -> dict[str, Any]:
         self.items[Item["name"]] = Item
         return {}
 
-    def delete_item(self, *, Key: Any) -> dict[str, Any]:  # noqa: N803
+    def delete_item(self, *, Key: Any) -> dict[str, Any]:
         self.items.pop(Key["name"], None)
         return {}
 
