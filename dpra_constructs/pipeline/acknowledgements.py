@@ -94,11 +94,10 @@ _RESOURCES: tuple[tuple[str, str, str], ...] = (
 
 def acknowledge_wildcards(scope: Construct) -> None:
     """Acknowledge the known wildcards of every policy below a construct."""
-    stack = Stack.of(scope)
-    for policy in scope.node.find_all():
-        if not isinstance(policy, iam.Policy):
-            continue
-        document = stack.resolve(policy.document)
+    policies = [each for each in scope.node.find_all() if isinstance(each, iam.Policy)]
+    # Resolved in one call, as each is one to the jsii kernel.
+    documents = Stack.of(scope).resolve([policy.document for policy in policies])
+    for policy, document in zip(policies, documents, strict=True):
         reasons: dict[str, str] = {}
         for statement in document["Statement"]:
             reasons.update(_reasons(statement))

@@ -7,7 +7,6 @@ from typing import Any
 
 from aws_cdk import Annotations, Duration, Stack, Stage, Token
 from aws_cdk import aws_codepipeline as codepipeline
-from aws_cdk.region_info import Fact
 from constructs import Construct
 
 from dpra_constructs import arguments
@@ -17,6 +16,7 @@ from dpra_constructs.pipeline import engine
 from dpra_constructs.pipeline.beta_stage import BetaStage
 from dpra_constructs.pipeline.definitions import Chain, SelfMutation
 from dpra_constructs.pipeline.gamma_stage import GammaStage
+from dpra_constructs.pipeline.known_regions import unknown_regions
 from dpra_constructs.pipeline.plan import Limits, PipelinePlan, make_plan
 from dpra_constructs.pipeline.prod_waves import ProdWaves
 from dpra_constructs.requirements import Requirement, checked_waivers
@@ -116,8 +116,7 @@ class DeploymentPipeline(Construct):
         return str(self.plan)
 
     def _warn_of_what_is_unusual(self) -> None:
-        known = set(Fact.regions)
-        for region in sorted({target.region for target in self.plan.targets} - known):
+        for region in unknown_regions(target.region for target in self.plan.targets):
             Annotations.of(self).add_warning_v2(
                 f"dpra-constructs:unknown-region:{region}",
                 f"Region {region} is unknown to this version of the CDK; check its spelling.",

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from aws_cdk import App, Duration
 from aws_cdk.assertions import Annotations, Match
+from aws_cdk.region_info import Fact
 
 from dpra_constructs import DeploymentEnvironment
+from dpra_constructs.pipeline import known_regions
 from tests.pipelines import GAMMA, beta_stage, gamma_stage, pipeline, tools_stack
 
 
@@ -34,3 +36,7 @@ def test_it_is_a_warning(arguments: dict[str, Any], message: str) -> None:
 
 def test_otherwise_there_is_none() -> None:
     assert warnings() == []
+
+
+def test_the_known_regions_are_those_of_the_cdk() -> None:
+    assert frozenset(Fact.regions) == known_regions._KNOWN

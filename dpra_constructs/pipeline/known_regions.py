@@ -1,0 +1,69 @@
+"""The regions that the CDK knows: asking it costs as much as synthesizing three stages."""
+
+from collections.abc import Iterable
+
+# Those of aws-cdk-lib 2.275.0; a test compares them. Newer ones are asked for.
+_KNOWN = frozenset(
+    [
+        "af-south-1",
+        "ap-east-1",
+        "ap-east-2",
+        "ap-northeast-1",
+        "ap-northeast-2",
+        "ap-northeast-3",
+        "ap-south-1",
+        "ap-",
+        "south-2",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "ap-southeast-3",
+        "ap-southeast-4",
+        "ap-southeast-5",
+        "ap-",
+        "southeast-6",
+        "ap-southeast-7",
+        "ca-central-1",
+        "ca-west-1",
+        "cn-north-1",
+        "cn-northwest-1",
+        "eu-central-1",
+        "eu-central-2",
+        "eu-isoe-west-1",
+        "eu-north-1",
+        "eu-south-1",
+        "eu-south-2",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-west-3",
+        "eusc-de-east-1",
+        "il-central-1",
+        "me-central-1",
+        "me-south-1",
+        "mx-central-1",
+        "sa-east-1",
+        "us-east-1",
+        "us-",
+        "east-2",
+        "us-gov-east-1",
+        "us-gov-west-1",
+        "us-iso-east-1",
+        "us-iso-west-1",
+        "us-isob-east-1",
+        "us-isob-",
+        "west-1",
+        "us-isof-east-1",
+        "us-isof-south-1",
+        "us-west-1",
+        "us-west-2",
+    ]
+)
+
+
+def unknown_regions(regions: Iterable[str]) -> list[str]:
+    """Return, sorted, the regions that the installed CDK does not know."""
+    unheard_of = set(regions) - _KNOWN
+    if not unheard_of:
+        return []
+    from aws_cdk.region_info import Fact
+
+    return sorted(unheard_of - set(Fact.regions))
