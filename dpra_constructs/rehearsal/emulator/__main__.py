@@ -14,6 +14,7 @@ from dpra_constructs.rehearsal.emulator import codepipeline, patches, resource_t
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.5)
+    codepipeline.pipelines.end_all()
     os._exit(1)
 
 
