@@ -62,8 +62,9 @@ def environment(folder: Path, settings: Settings) -> dict[str, str]:
         "PIP_FIND_LINKS": " ".join(
             [*settings.wheels, *os.environ.get("PIP_FIND_LINKS", "").split()]
         ),
-        # Compiling all of a large package takes longer than importing what is used of it.
-        "PIP_NO_COMPILE": "1",
+        # Compiling a large package takes longer than importing what is used of it. pip reads a false
+        # value of this flag as "do not compile".
+        "PIP_NO_COMPILE": "0",
         "NPM_CONFIG_CACHE": str(_folder(cache / "npm")),
         "NPM_CONFIG_PREFIX": str(node),
         "NPM_CONFIG_AUDIT": "false",
