@@ -15,6 +15,8 @@ from ministack.core.responses import (
 from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
 
+from dpra_constructs.rehearsal.emulator.state import STATE
+
 Attributes = dict[str, str]
 
 
@@ -124,10 +126,20 @@ def register() -> None:
             type_name,
             {"create": recorded.create, "update": recorded.update, "delete": recorded.delete},
         )
+    STATE["recorded types"] = (_take, _restore)
     provisioners._RESOURCE_HANDLERS.setdefault(
         "AWS::CloudWatch::CompositeAlarm",
         {"create": _create_alarm, "update": _update_alarm, "delete": _delete_alarm},
     )
+
+
+def _take() -> dict[str, dict[Any, Any]]:
+    return {name: recorded.records._data for name, recorded in RECORDED.items()}
+
+
+def _restore(records: dict[str, dict[Any, Any]]) -> None:
+    for name, contents in records.items():
+        RECORDED[name].records._data.update(contents)
 
 
 def _create_alarm(
