@@ -154,7 +154,11 @@ def _create_alarm(
 def _update_alarm(
     physical_id: str, old: dict[str, Any], new: dict[str, Any], stack_name: str
 ) -> tuple[str, Attributes]:
-    return _put_alarm(physical_id, new)
+    name = new.get("AlarmName") or physical_id
+    created = _put_alarm(name, new)
+    if name != physical_id:
+        _delete_alarm(physical_id, old)
+    return created
 
 
 def _delete_alarm(physical_id: str, properties: dict[str, Any]) -> None:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import ministack.app as app
+from ministack.core.responses import request_scope
+from ministack.services import apigateway, apigateway_v1
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 _API_PATH = "/_aws/execute-api/"
@@ -22,9 +25,13 @@ _FUNCTION_HOST = re.compile(r"https://([a-z0-9]+)\.lambda-url\.[a-z0-9-]+\.on\.a
 
 
 def api_address() -> None:
-    """Give `ApiEndpoint`, and an address that a template puts together, on loopback."""
+    """Give `ApiEndpoint`, and an address that a template puts together, on loopback.
+
+    A call to it names no account, and is answered by the one that has the API.
+    """
     resolve = engine._resolve_refs
     parse = app._parse_execute_api_url
+    serve = app._handle_execute_api_request
 
     def resolve_refs(*args: Any) -> Any:
         value = resolve(*args)
@@ -36,6 +43,12 @@ def api_address() -> None:
             path += "/"
         return parse(host, path)
 
+    async def handle(host: str, path: str, *args: Any, **kwargs: Any) -> Any:
+        parsed = parse_execute_api_url(host, path)
+        with _scope_of_api(parsed[0]) if parsed else nullcontext():
+            return await serve(host, path, *args, **kwargs)
+
+    app._handle_execute_api_request = handle
     for module in (engine, provisioners, stacks, changesets, handlers):
         if hasattr(module, "_resolve_refs"):
             module._resolve_refs = resolve_refs
@@ -51,6 +64,14 @@ def function_address() -> None:
         return found | {"FunctionUrl": _FUNCTION_HOST.sub(_function, found["FunctionUrl"])}
 
     provisioners._lambda_url_attributes = lambda_url_attributes
+
+
+def _scope_of_api(api: str) -> AbstractContextManager[None]:
+    for store in (apigateway._apis, apigateway_v1._rest_apis):
+        for account, region, id in store._data:
+            if id == api:
+                return request_scope(account, region)
+    return nullcontext()
 
 
 def _api(match: re.Match[str]) -> str:
