@@ -13,7 +13,9 @@ import dpra_constructs
 
 _DISTRIBUTION = "dpra-constructs"
 _TIME = (1980, 1, 1, 0, 0, 0)
-_WHEEL = "Wheel-Version: 1.0\nGenerator: dpra-constructs\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+_WHEEL = (
+    "Wheel-Version: 1.0\nGenerator: dpra-constructs\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+)
 
 
 def library_wheel(folder: Path) -> Path:

@@ -200,7 +200,9 @@ class Pipeline:
         return client(service, self.endpoint, TOOLS)
 
     def start(self, **request: Any) -> str:
-        return str(self.api.start_pipeline_execution(name=self.name, **request)["pipelineExecutionId"])
+        return str(
+            self.api.start_pipeline_execution(name=self.name, **request)["pipelineExecutionId"]
+        )
 
     def execution(self, execution_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self.api.get_pipeline_execution(
@@ -233,9 +235,7 @@ class Pipeline:
 
     def action(self, stage_name: str, name: str) -> dict[str, Any]:
         [found] = [
-            state
-            for state in self.stage(stage_name)["actionStates"]
-            if state["actionName"] == name
+            state for state in self.stage(stage_name)["actionStates"] if state["actionName"] == name
         ]
         latest = found.get("latestExecution", {})
         assert isinstance(latest, dict)
@@ -293,8 +293,10 @@ class Pipeline:
             Capabilities=["CAPABILITY_NAMED_IAM"],
         )
         wait_for(
-            lambda: cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]["StackStatus"]
-            == "UPDATE_COMPLETE"
+            lambda: (
+                cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]["StackStatus"]
+                == "UPDATE_COMPLETE"
+            )
         )
 
     def published(self) -> dict[str, str]:

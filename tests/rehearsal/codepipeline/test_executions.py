@@ -29,6 +29,7 @@ def test_a_commit_is_deployed(deploy: Deploy) -> None:
     execution = pipeline.execution(execution_id)
     [revision] = execution["artifactRevisions"]
     assert revision["name"] == "Code"
-    assert pipeline.run(execution_id, "Take")["output"]["outputVariables"]["CommitId"] == (
-        revision["revisionId"]
+    assert (
+        pipeline.run(execution_id, "Take")["output"]["outputVariables"]["CommitId"]
+        == (revision["revisionId"])
     )

@@ -17,9 +17,8 @@ from urllib.parse import unquote
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from ministack.core import iam_evaluator
-from ministack.core.responses import request_scope
 
+from dpra_constructs.rehearsal.emulator.authorization import is_allowed
 from dpra_constructs.rehearsal.emulator.codepipeline.problems import ActionFailedError
 from dpra_constructs.rehearsal.isolation import SECRET
 
@@ -93,16 +92,7 @@ class Actor:
         Raises:
             ActionFailedError: the role has no such permission.
         """
-        with request_scope(self.account, self.region):
-            denied = iam_evaluator.enforce(
-                self.access_key_id,
-                action,
-                action.partition(":")[0],
-                self.region,
-                resource_arn=resource,
-                service_context=dict(context or {}),
-            )
-        if denied is not None:
+        if not is_allowed(self.role_arn, action, resource, context, self.region):
             raise ActionFailedError(
                 "PermissionError",
                 f"{self.role_arn} is not authorized to perform: {action} on resource: {resource}",

@@ -26,7 +26,10 @@ _DROPPED = (
     *("PIP_REQUIRE_VIRTUALENV", "NODE_PATH", "DPRA_REHEARSAL_SETTINGS"),
 )
 # Of the emulator itself.
-_EMULATOR = ("AUTH", "BIND_HOST", "GATEWAY_PORT", "LOG_LEVEL", "S3_DATA_DIR")
+_EMULATOR = (
+    *("AUTH", "BIND_HOST", "GATEWAY_PORT", "IOT_MTLS_ENABLED", "LOG_LEVEL", "MINISTACK_HOST"),
+    *("S3_DATA_DIR", "SFTP_ENABLED"),
+)
 
 
 def environment(folder: Path, settings: Settings) -> dict[str, str]:
