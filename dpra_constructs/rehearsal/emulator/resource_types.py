@@ -15,6 +15,8 @@ from ministack.core.responses import (
 from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
 
+from dpra_constructs.rehearsal.emulator.state import STATE
+
 Attributes = dict[str, str]
 
 
@@ -124,10 +126,20 @@ def register() -> None:
             type_name,
             {"create": recorded.create, "update": recorded.update, "delete": recorded.delete},
         )
+    STATE["recorded types"] = (_take, _restore)
     provisioners._RESOURCE_HANDLERS.setdefault(
         "AWS::CloudWatch::CompositeAlarm",
         {"create": _create_alarm, "update": _update_alarm, "delete": _delete_alarm},
     )
+
+
+def _take() -> dict[str, dict[Any, Any]]:
+    return {name: recorded.records._data for name, recorded in RECORDED.items()}
+
+
+def _restore(records: dict[str, dict[Any, Any]]) -> None:
+    for name, contents in records.items():
+        RECORDED[name].records._data.update(contents)
 
 
 def _create_alarm(
@@ -142,7 +154,11 @@ def _create_alarm(
 def _update_alarm(
     physical_id: str, old: dict[str, Any], new: dict[str, Any], stack_name: str
 ) -> tuple[str, Attributes]:
-    return _put_alarm(physical_id, new)
+    name = new.get("AlarmName") or physical_id
+    created = _put_alarm(name, new)
+    if name != physical_id:
+        _delete_alarm(physical_id, old)
+    return created
 
 
 def _delete_alarm(physical_id: str, properties: dict[str, Any]) -> None:

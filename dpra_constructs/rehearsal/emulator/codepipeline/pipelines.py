@@ -1,0 +1,96 @@
+"""The pipelines that CloudFormation has made, each with its executor."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from ministack.core.responses import get_account_id, get_region
+
+from dpra_constructs.rehearsal.emulator.codepipeline.executor import PipelineExecutor
+from dpra_constructs.rehearsal.emulator.codepipeline.problems import ServiceError
+from dpra_constructs.rehearsal.emulator.resource_types import PIPELINES, Attributes
+
+_EXECUTORS: dict[tuple[str, str, str], PipelineExecutor] = {}
+_LOCK = threading.Lock()
+
+
+def create(logical_id: str, properties: dict[str, Any], stack_name: str) -> tuple[str, Attributes]:
+    """Create a pipeline, as CloudFormation asks for it."""
+    physical_id, attributes = PIPELINES.create(logical_id, properties, stack_name)
+    with _LOCK:
+        _EXECUTORS[_key(physical_id)] = PipelineExecutor(PIPELINES.records[physical_id])
+    return physical_id, attributes
+
+
+def update(
+    physical_id: str, old: dict[str, Any], new: dict[str, Any], stack_name: str
+) -> tuple[str, Attributes]:
+    """Change a pipeline, or replace it under a new name."""
+    if new.get("Name") and new["Name"] != physical_id:
+        return create(new["Name"], new, stack_name)
+    updated, attributes = PIPELINES.update(physical_id, old, new, stack_name)
+    attributes = {**attributes, "Version": str(PIPELINES.records[physical_id]["version"])}
+    _executor(physical_id).update(PIPELINES.records[physical_id])
+    return updated, attributes
+
+
+def delete(physical_id: str, properties: dict[str, Any]) -> None:
+    """Delete a pipeline, and stop what runs in it."""
+    with _LOCK:
+        executor = _EXECUTORS.pop(_key(physical_id), None)
+    if executor:
+        executor.abandon_all()
+    PIPELINES.delete(physical_id, properties)
+
+
+def record_of(name: str) -> dict[str, Any]:
+    """Return the record of a pipeline in the request's account and region.
+
+    Raises:
+        ServiceError: there is none of that name.
+    """
+    record: dict[str, Any] | None = PIPELINES.records.get(name)
+    if record is None:
+        raise ServiceError(
+            "PipelineNotFoundException",
+            f"Account '{get_account_id()}' does not have a pipeline with name '{name}'",
+        )
+    return record
+
+
+def all_records() -> list[dict[str, Any]]:
+    """Return all records of the request's account and region."""
+    return list(PIPELINES.records.values())
+
+
+def executor_of(name: str) -> PipelineExecutor:
+    """Return a pipeline's executor.
+
+    Raises:
+        ServiceError: there is no pipeline of that name.
+    """
+    record_of(name)
+    return _executor(name)
+
+
+def _executor(name: str) -> PipelineExecutor:
+    with _LOCK:
+        return _EXECUTORS[_key(name)]
+
+
+def _key(name: str) -> tuple[str, str, str]:
+    return get_account_id(), get_region(), name
+
+
+def end_all(seconds: float = 3.0) -> None:
+    """Abandon everything, and wait until the processes of builds have ended."""
+    with _LOCK:
+        executors = list(_EXECUTORS.values())
+    for executor in executors:
+        executor.abandon_all()
+    deadline = time.monotonic() + seconds
+    for thread in threading.enumerate():
+        if thread.name.startswith("codepipeline-action"):
+            thread.join(max(0.0, deadline - time.monotonic()))
