@@ -9,6 +9,7 @@ from pathlib import Path
 
 import ministack.app
 
+from dpra_constructs.errors import RehearsalError
 from dpra_constructs.rehearsal.emulator import (
     authorization,
     codepipeline,
@@ -32,7 +33,10 @@ def main() -> None:
     parser.add_argument("--without", action="append", default=[], choices=sorted(patches.PATCHES))
     parser.add_argument("--state", type=Path)
     options = parser.parse_args()
-    refuse_other_hosts(os.environ)
+    try:
+        refuse_other_hosts(os.environ)
+    except RehearsalError as error:
+        sys.exit(str(error))
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     resource_types.register()
     codepipeline.register()
