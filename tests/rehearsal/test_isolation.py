@@ -1,5 +1,6 @@
 """What keeps a rehearsal on this machine, and away from anybody's AWS account."""
 
+import json
 import os
 import signal
 import subprocess
@@ -98,6 +99,37 @@ def test_the_processes_of_functions_end_with_the_emulator(how: signal.Signals) -
         while is_running(function) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert not is_running(function)
+
+
+def test_a_busy_function_ends_with_the_emulator(tmp_path: Path) -> None:
+    with emulator() as endpoint:
+        functions = client("lambda", endpoint, HERE)
+        functions.create_function(
+            FunctionName="busy",
+            Runtime="python3.14",
+            Handler="index.handler",
+            Timeout=60,
+            Role=role(endpoint, HERE, "busy", trust=trust(service="lambda.amazonaws.com")),
+            Code={
+                "ZipFile": packed(
+                    "import os, pathlib, time\ndef handler(event, context):\n"
+                    "    pathlib.Path(event['path']).write_text(str(os.getpid()))\n"
+                    "    time.sleep(60)"
+                )
+            },
+        )
+        path = tmp_path / "process"
+        payload = json.dumps({"path": str(path)})
+        functions.invoke(FunctionName="busy", InvocationType="Event", Payload=payload)
+        deadline = time.monotonic() + 20
+        while not (path.is_file() and path.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        function = int(path.read_text())
+        assert is_running(function)
+    deadline = time.monotonic() + 5
+    while is_running(function) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_running(function)
 
 
 def is_running(process: int) -> bool:

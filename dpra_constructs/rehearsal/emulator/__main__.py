@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import shutil
+import signal
 import sys
 import threading
 import time
@@ -18,12 +20,20 @@ from dpra_constructs.rehearsal.emulator import (
     resource_types,
     state,
 )
+from dpra_constructs.rehearsal.internal_paths import FOLDER_PREFIX
 from dpra_constructs.rehearsal.isolation import refuse_other_hosts
 
 
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.5)
+    # Whoever would have removed the folder is gone.
+    folder = Path(os.environ.get("TMPDIR", ""))
+    if folder.name.startswith(FOLDER_PREFIX):
+        shutil.rmtree(folder, ignore_errors=True)
+    if os.getpgrp() == os.getpid():
+        # With the processes of functions, which are in this process's group.
+        os.killpg(0, signal.SIGKILL)
     os._exit(1)
 
 
