@@ -294,9 +294,9 @@ def test_all_are_created_updated_rolled_back_and_deleted(endpoint: str) -> None:
         "alarm": 2.0,
         "batch": 2,
         "rule": "2",
-        "lifecycle": 92,
         "dashboard": '{"a": 2}',
         "policy": "s3:Get2*",
+        "encryption": True,
         "project": "2",
     }
     update_stack(cloudformation, "all", template(4))
@@ -337,7 +337,9 @@ def read_back(endpoint: str) -> dict[str, Any]:
     [project] = of("codebuild").batch_get_projects(
         names=[name for name in of("codebuild").list_projects()["projects"] if name != "tests"]
     )["projects"]
-    rules = of("s3").get_bucket_lifecycle_configuration(Bucket=bucket["Name"])["Rules"]
+    encryption = of("s3").get_bucket_encryption(Bucket=bucket["Name"])
+    rules = encryption["ServerSideEncryptionConfiguration"]["Rules"]
+    key_arn = key["KeyArn"]
     return {
         "parameter": of("ssm").get_parameter(Name="/fruit/version")["Parameter"]["Value"],
         "topic": of("sns").get_topic_attributes(**{"TopicArn": topic["TopicArn"]})["Attributes"][
@@ -356,7 +358,7 @@ def read_back(endpoint: str) -> dict[str, Any]:
         "alarm": alarm["Threshold"],
         "batch": mapping["BatchSize"],
         "rule": rule["Description"],
-        "lifecycle": rules[0]["Expiration"]["Days"],
+        "encryption": rules[0]["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] == key_arn,
         "dashboard": of("cloudwatch").get_dashboard(DashboardName="fruit")["DashboardBody"],
         "policy": policy["PolicyDocument"]["Statement"][0]["Action"],
         "project": project["description"],
