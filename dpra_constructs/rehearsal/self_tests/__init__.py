@@ -27,6 +27,7 @@ SELF_TESTS: dict[str, Callable[[str], bool]] = {
     "parameter_names": access.parameter_names,
     "change_set_stack": access.change_set_stack,
     "foreign_bucket": buckets_and_keys.foreign_bucket,
+    "bucket_encryption": deployments.bucket_encryption,
     "foreign_key": buckets_and_keys.foreign_key,
     "object_key": buckets_and_keys.object_key,
     "passed_role": access.passed_role,

@@ -30,6 +30,7 @@ PATCHES: dict[str, Callable[[], None]] = {
     "parameter_names": resources.parameter_names,
     "change_set_stack": resources.change_set_stack,
     "foreign_bucket": buckets.foreign_bucket,
+    "bucket_encryption": buckets.bucket_encryption,
     "foreign_key": keys.foreign_key,
     "object_key": keys.object_key,
     "passed_role": passed_roles.passed_role,
