@@ -13,7 +13,12 @@ import dpra_constructs
 
 _DISTRIBUTION = "dpra-constructs"
 _TIME = (1980, 1, 1, 0, 0, 0)
-_WHEEL = (
+_WHEEL = """\
+Wheel-Version: 1.0
+Generator: dpra-constructs
+Root-Is-Purelib: true
+Tag: py3-none-any
+"""
     "Wheel-Version: 1.0\nGenerator: dpra-constructs\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 )
 

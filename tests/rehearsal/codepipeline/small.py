@@ -129,8 +129,10 @@ def source(**configuration: Any) -> Template:
     }
 
 
-def approval(name: str = "Approve", **properties: Any) -> Template:
-    return action(name, "AWS/Approval/Manual", **properties)
+def approval(
+    name: str = "Approve", *, configuration: Mapping[str, Any] | None = None, **properties: Any
+) -> Template:
+    return action(name, "AWS/Approval/Manual", configuration, **properties)
 
 
 def publish(name: str = "Publish", **properties: Any) -> Template:

@@ -65,8 +65,8 @@ def environment(folder: Path, settings: Settings) -> dict[str, str]:
         "PIP_FIND_LINKS": " ".join(
             [*settings.wheels, *os.environ.get("PIP_FIND_LINKS", "").split()]
         ),
-        # Compiling a large package takes longer than importing what is used of it. pip reads a false
-        # value of this flag as "do not compile".
+        # Compiling a large package takes longer than importing what is used of it. A false value
+        # of this flag is what pip reads as "do not compile".
         "PIP_NO_COMPILE": "0",
         "NPM_CONFIG_CACHE": str(_folder(cache / "npm")),
         "NPM_CONFIG_PREFIX": str(node),

@@ -59,7 +59,8 @@ def perform(
     """
     log = log_file(settings, execution, run)
     log.parent.mkdir(parents=True, exist_ok=True)
-    folder = log.with_suffix(".work")
+    # Short, and without the execution's id: npm hides what looks like one in what it prints.
+    folder = settings.work / "work" / run.id[:8]
     try:
         result = _perform(execution, run, settings, clock, log, folder, changed)
     except ActionFailedError as error:
@@ -126,7 +127,7 @@ def _perform(
         folder=folder,
     )
     context.note(f"{action.stage}/{action.name} as {actor.role_arn} in {action.region}")
-    folder.mkdir()
+    folder.mkdir(parents=True)
     result = ACTION_TYPES[action.owner, action.category, action.provider].run(context)
     missing = set(action.outputs) - {artifact.name for artifact in run.outputs}
     if missing:
