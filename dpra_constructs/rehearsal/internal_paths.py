@@ -5,4 +5,5 @@ FOLDER_PREFIX = "dpra-rehearsal-"
 
 ALLOWED = "/_dpra/allowed"
 FORGET = "/_dpra/forget"
+TRUSTED = "/_dpra/trusted"
 SAVE = "/_dpra/save"

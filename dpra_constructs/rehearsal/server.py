@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from dpra_constructs.errors import RehearsalError
-from dpra_constructs.rehearsal.internal_paths import ALLOWED, FOLDER_PREFIX, FORGET, SAVE
+from dpra_constructs.rehearsal.internal_paths import ALLOWED, FOLDER_PREFIX, FORGET, SAVE, TRUSTED
 from dpra_constructs.rehearsal.isolation import child_environment, is_loopback
 
 MINISTACK = "1.5.33"
@@ -126,6 +126,24 @@ def is_allowed(
         "region": region,
     }
     return bool(_call(endpoint, ALLOWED, asked)["decision"] == "Allow")
+
+
+def trusts_service(
+    endpoint: str, role_arn: str, service: str, context: Mapping[str, str] | None = None
+) -> bool:
+    """Whether a role on the emulator lets a service assume it.
+
+    Args:
+        endpoint: the emulator's address.
+        role_arn: of the role.
+        service: for example `codebuild.amazonaws.com`.
+        context: further condition keys, such as `aws:SourceAccount`.
+
+    Raises:
+        RehearsalError: the emulator cannot answer.
+    """
+    asked = {"role_arn": role_arn, "service": service, "context": dict(context or {})}
+    return bool(_call(endpoint, TRUSTED, asked)["trusts"])
 
 
 def _call(endpoint: str, path: str, request: Mapping[str, object]) -> Any:

@@ -23,7 +23,7 @@ from dpra_constructs.rehearsal.self_tests.account import (
     trust,
 )
 from dpra_constructs.rehearsal.self_tests.functions import packed
-from dpra_constructs.rehearsal.server import emulator, is_allowed
+from dpra_constructs.rehearsal.server import emulator, is_allowed, trusts_service
 
 REGION = "us-west-2"
 TOOLS = Place("111111111111", REGION)
@@ -513,3 +513,22 @@ def test_a_key_policy_is_part_of_what_is_asked_for(world: World) -> None:
             world.endpoint, principal, "kms:Decrypt", world.key, region=TOOLS.region
         )
         assert answer is expected
+
+
+def test_a_role_trusts_the_service_that_its_policy_names_only(world: World) -> None:
+    ours = {"StringEquals": {"aws:SourceAccount": TOOLS.account}}
+    build = role(
+        world.endpoint,
+        TOOLS,
+        "trusting",
+        trust=trust(service="codebuild.amazonaws.com", Condition=ours),
+    )
+    codebuild = "codebuild.amazonaws.com"
+    for service, account, expected in (
+        (codebuild, TOOLS.account, True),
+        (codebuild, BETA.account, False),
+        ("codepipeline.amazonaws.com", TOOLS.account, False),
+    ):
+        context = {"aws:SourceAccount": account}
+        assert trusts_service(world.endpoint, build, service, context) is expected
+    assert not trusts_service(world.endpoint, f"{build}-missing", codebuild)

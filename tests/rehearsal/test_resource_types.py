@@ -21,6 +21,13 @@ from tests.rehearsal.test_state import PIPELINE, PROJECT
 PLACE = Place("111111111111", "us-west-2")
 
 
+ENVIRONMENT = {
+    "Type": "LINUX_CONTAINER",
+    "Image": "aws/codebuild/standard:7.0",
+    "ComputeType": "BUILD_GENERAL1_SMALL",
+}
+
+
 def arn(of: str) -> dict[str, list[str]]:
     return {"Fn::GetAtt": [of, "Arn"]}
 
@@ -202,7 +209,7 @@ def resources(n: int) -> dict[str, Any]:
                 "Auth": {"Type": "CODECONNECTIONS", "Resource": {"Ref": "Connection"}},
             },
             Artifacts={"Type": "NO_ARTIFACTS"},
-            Environment=PROJECT["Properties"]["Environment"],
+            Environment=ENVIRONMENT,
             Triggers={"Webhook": True},
         ),
         "Repository": resource("AWS::CodeCommit::Repository", RepositoryName="fruit"),

@@ -20,6 +20,7 @@ SELF_TESTS: dict[str, Callable[[str], bool]] = {
     "secure_transport": buckets_and_keys.secure_transport,
     "resource_tag": access.resource_tag,
     "resource_account": buckets_and_keys.resource_account,
+    "caller_account": buckets_and_keys.caller_account,
     "principal_role": access.principal_role,
     "build_project": access.build_project,
     "pipeline_part": access.pipeline_part,

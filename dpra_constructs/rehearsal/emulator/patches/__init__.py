@@ -23,6 +23,7 @@ PATCHES: dict[str, Callable[[], None]] = {
     "secure_transport": conditions.secure_transport,
     "resource_tag": conditions.resource_tag,
     "resource_account": conditions.resource_account,
+    "caller_account": conditions.caller_account,
     "principal_role": conditions.principal_role,
     "build_project": resources.build_project,
     "pipeline_part": resources.pipeline_part,

@@ -49,7 +49,7 @@ def foreign_bucket() -> None:
 
 def bucket_encryption() -> None:
     """Encrypt as a bucket's template says, which was dropped, and with S3's own key without one."""
-    handlers = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+    handlers: Any = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
     for step in ("create", "update"):
         handlers[step] = _encrypting(handlers[step])
     resolve = s3._resolve_sse_write_headers
