@@ -19,8 +19,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from dpra_constructs.errors import RehearsalError
+from dpra_constructs.local_run.processes import end_processes
 from dpra_constructs.rehearsal.internal_paths import ALLOWED, FOLDER_PREFIX, FORGET, SAVE, TRUSTED
 from dpra_constructs.rehearsal.isolation import child_environment, is_loopback
+from dpra_constructs.rehearsal.settings import VARIABLE
 
 MINISTACK = "1.5.33"
 _START_SECONDS = 60
@@ -28,13 +30,17 @@ _END_SECONDS = 5
 
 
 @contextmanager
-def emulator(without: Sequence[str] = (), state: Path | None = None) -> Iterator[str]:
+def emulator(
+    without: Sequence[str] = (), state: Path | None = None, settings: Path | None = None
+) -> Iterator[str]:
     """Run the emulator on loopback, with IAM enforced, and give its address.
 
     Args:
         without: names of patches to leave out, for tests of their self-tests.
         state: a folder that `save_state` wrote, to start from; without it the emulator is empty.
             Only one that you wrote: loading it runs what it contains.
+        settings: the file that tells the executor where sources are; it may change while the
+            emulator runs.
 
     Raises:
         RehearsalError: it is not installed in the version that is patched, or does not start.
@@ -54,6 +60,8 @@ def emulator(without: Sequence[str] = (), state: Path | None = None) -> Iterator
             "S3_DATA_DIR": str(Path(folder) / "s3"),
             "TMPDIR": folder,
         }
+        if settings:
+            environment[VARIABLE] = str(settings.resolve())
         log = Path(folder) / "emulator.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -75,6 +83,9 @@ def emulator(without: Sequence[str] = (), state: Path | None = None) -> Iterator
             yield endpoint
         finally:
             _end(process)
+            # Builds run in sessions of their own, and outlive an emulator that was killed; the
+            # folder's name is in the environment of each.
+            end_processes(set(), folder)
 
 
 def save_state(endpoint: str, folder: Path) -> None:
