@@ -61,7 +61,9 @@ def perform(
     log = log_file(settings, execution, run)
     log.parent.mkdir(parents=True, exist_ok=True)
     # Short, and without the execution's id: npm hides what looks like one in what it prints.
-    folder = settings.work / "work" / run.id[:8]
+    # In the emulator's own folder, and not beside logs that may stand in a repository: tools look
+    # for their configuration in the folders above.
+    folder = Path(tempfile.gettempdir()) / "builds" / run.id[:8]
     try:
         result = _perform(execution, run, settings, clock, log, folder, changed)
     except ActionFailedError as error:
