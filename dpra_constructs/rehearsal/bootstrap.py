@@ -16,15 +16,20 @@ _EXECUTION_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
 _AT_ONCE = 8
 
 
-def bootstrap(assembly: Assembly, endpoint: str) -> None:
+def bootstrap(assembly: Assembly, endpoint: str, untrusted: Collection[str] = ()) -> None:
     """Create the bootstrap stack of the CDK CLI wherever the assembly deploys to.
 
     Every account trusts the accounts that pipelines run in.
+
+    Args:
+        assembly: says where it deploys to.
+        endpoint: the emulator's address.
+        untrusted: accounts that are to trust nobody, as when `--trust` was forgotten.
     """
     template = cdk(["bootstrap", "--show-template"])
 
     def create(place: Place) -> None:
-        trusted = _trusted(place, assembly.tools_accounts)
+        trusted = "" if place.account in untrusted else _trusted(place, assembly.tools_accounts)
         create_stack(
             client("cloudformation", endpoint, place),
             _STACK,

@@ -8,7 +8,7 @@ import ministack.app as app
 from ministack.core import iam_actions, router
 from ministack.services.cloudformation import provisioners
 
-from dpra_constructs.rehearsal.emulator.codepipeline import api, events, pipelines
+from dpra_constructs.rehearsal.emulator.codepipeline import api, events, pipelines, saved_state
 
 _SERVICE = "codepipeline"
 
@@ -28,4 +28,5 @@ def register() -> None:
         "delete": pipelines.delete,
     }
     events.start()
+    saved_state.register()
     atexit.register(pipelines.end_all)

@@ -84,6 +84,19 @@ def _key(name: str) -> tuple[str, str, str]:
     return get_account_id(), get_region(), name
 
 
+def all_executors() -> dict[tuple[str, str, str], PipelineExecutor]:
+    """Return all executors, by account, region and name."""
+    with _LOCK:
+        return dict(_EXECUTORS)
+
+
+def restore(executors: dict[tuple[str, str, str], PipelineExecutor]) -> None:
+    """Take executors from a saved state."""
+    with _LOCK:
+        _EXECUTORS.clear()
+        _EXECUTORS.update(executors)
+
+
 def end_all(seconds: float = 3.0) -> None:
     """Abandon everything, and wait until the processes of builds have ended."""
     with _LOCK:

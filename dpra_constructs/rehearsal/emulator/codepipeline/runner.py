@@ -85,6 +85,8 @@ def perform(
         run.output_variables = result.variables
         if result.revision:
             execution.revisions[run.action.name] = result.revision
+        # Before the status, which is read at any time.
+        run.updated = clock.now()
         run.status = SUCCEEDED
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -94,7 +96,8 @@ def perform(
 def _fail(run: ActionRun, error: ActionFailedError, log: Path) -> None:
     with log.open("a", encoding="utf-8") as lines:
         lines.write(f"{error.code}: {error}\n")
-    run.error_code, run.error_message, run.status = error.code, str(error), FAILED
+    run.error_code, run.error_message, run.updated = error.code, str(error), Clock().now()
+    run.status = FAILED
 
 
 def _perform(
