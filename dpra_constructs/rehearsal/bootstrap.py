@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import shlex
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from dpra_constructs.rehearsal.assembly import Assembly, Place
@@ -39,6 +40,25 @@ def bootstrap(assembly: Assembly, endpoint: str, untrusted: Collection[str] = ()
 
     with ThreadPoolExecutor(_AT_ONCE) as executor:
         list(executor.map(create, assembly.places))
+
+
+def bootstrap_commands(assembly: Assembly, execution_policies: str) -> Iterator[str]:
+    """Give the commands that bootstrap every account and region for an app, in AWS.
+
+    Args:
+        assembly: says where it deploys to, and from where.
+        execution_policies: ARNs of the policies of CloudFormation's role, by commas. The accounts
+            that only run pipelines get the bootstrap's own.
+    """
+    for account in sorted({place.account for place in assembly.places}):
+        places = [place for place in assembly.places if place.account == account]
+        trusted = _trusted(places[0], assembly.tools_accounts)
+        words = ["cdk", "bootstrap", *(f"aws://{each.account}/{each.region}" for each in places)]
+        if trusted:
+            words += ["--trust", trusted]
+        words += ["--cloudformation-execution-policies", execution_policies]
+        yield f"# with credentials of account {account}"
+        yield shlex.join(words)
 
 
 def _trusted(place: Place, tools_accounts: Collection[str]) -> str:

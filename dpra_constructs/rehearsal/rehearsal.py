@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from dpra_constructs.errors import RehearsalError
 from dpra_constructs.rehearsal.assembly import Assembly, PipelineStack, read_assembly
@@ -369,6 +370,18 @@ def from_saved_state(
         )
         emulation.change_settings(sources=_sources(emulation.api, source))
         yield emulation
+
+
+def read_app(folder: Path, assembly: Path | None) -> Assembly:
+    """Read an app's cloud assembly, synthesized now unless it is given.
+
+    Raises:
+        RehearsalError: the app cannot be synthesized, or has no pipeline.
+    """
+    if assembly:
+        return read_assembly(assembly.resolve())
+    with TemporaryDirectory(prefix="dpra-") as made, _Synth(folder, Path(made) / "o") as synth:
+        return read_assembly(synth.result())
 
 
 def choose_pipeline(app: Assembly, name: str | None) -> tuple[PipelineStack, str]:
