@@ -19,8 +19,6 @@ Generator: dpra-constructs
 Root-Is-Purelib: true
 Tag: py3-none-any
 """
-    "Wheel-Version: 1.0\nGenerator: dpra-constructs\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-)
 
 
 def library_wheel(folder: Path) -> Path:

@@ -9,6 +9,7 @@ from ministack.core import iam_actions, router
 from ministack.services.cloudformation import provisioners
 
 from dpra_constructs.rehearsal.emulator.codepipeline import api, events, pipelines
+from dpra_constructs.rehearsal.emulator.state import STATE
 
 _SERVICE = "codepipeline"
 
@@ -27,5 +28,6 @@ def register() -> None:
         "update": pipelines.update,
         "delete": pipelines.delete,
     }
+    STATE["pipelines"] = (pipelines.take, pipelines.restore)
     events.start()
     atexit.register(pipelines.end_all)

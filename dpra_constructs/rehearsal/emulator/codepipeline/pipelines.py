@@ -11,6 +11,7 @@ from ministack.core.responses import get_account_id, get_region
 from dpra_constructs.rehearsal.emulator.codepipeline.executor import PipelineExecutor
 from dpra_constructs.rehearsal.emulator.codepipeline.problems import ServiceError
 from dpra_constructs.rehearsal.emulator.resource_types import PIPELINES, Attributes
+from dpra_constructs.rehearsal.emulator.state import StateError
 
 _EXECUTORS: dict[tuple[str, str, str], PipelineExecutor] = {}
 _LOCK = threading.Lock()
@@ -73,6 +74,29 @@ def executor_of(name: str) -> PipelineExecutor:
     """
     record_of(name)
     return _executor(name)
+
+
+def take() -> dict[tuple[str, str, str], PipelineExecutor]:
+    """Return all executors, to be saved.
+
+    Raises:
+        StateError: an action is running, and what it does outside of the emulator is not saved.
+    """
+    with _LOCK:
+        executors = dict(_EXECUTORS)
+    for (_, _, name), executor in executors.items():
+        if running := executor.running():
+            raise StateError(
+                f"pipeline {name} runs in {', '.join(running)}; disable the transition into the "
+                "stage to be saved at, and wait until the execution stands before it"
+            )
+    return executors
+
+
+def restore(saved: dict[tuple[str, str, str], PipelineExecutor]) -> None:
+    """Take saved executors back."""
+    with _LOCK:
+        _EXECUTORS.update(saved)
 
 
 def _executor(name: str) -> PipelineExecutor:
