@@ -31,7 +31,7 @@ from dpra_constructs.local_run.buildspec import (
     FileSet,
     Phase,
 )
-from dpra_constructs.local_run.processes import MARK, end_processes
+from dpra_constructs.local_run.processes import MARK, Traces, end_processes
 from dpra_constructs.local_run.redaction import Redactor
 from dpra_constructs.local_run.reports import ReportFiles
 from dpra_constructs.local_run.shell import Shell, ShellError
@@ -167,7 +167,6 @@ class _Run:
         self._begin = time.monotonic()
         self._environment: dict[str, str] = {}
         self._shell: Shell | None = None
-        self._sessions: set[int] = set()
         self._command_count = 0
         self._phases: list[PhaseResult] = []
         self._exported: dict[str, str] = {}
@@ -175,6 +174,7 @@ class _Run:
         self._reports: list[ReportFiles] = []
         build.folder.mkdir(parents=True, exist_ok=True)
         self._log = BuildLog(build.log, self._redactor)
+        self._traces = Traces(mark=self._mark, output=self._log.write_end)
 
     def run(self) -> BuildResult:
         try:
@@ -385,11 +385,7 @@ class _Run:
 
     def _shell_run(self, command: str, name: str) -> int:
         self._command_count += 1
-        shell = self._started_shell()
-        try:
-            return shell.run(command, f"{self._command_count:03}-{name}.sh")
-        finally:
-            self._sessions |= shell.sessions
+        return self._started_shell().run(command, f"{self._command_count:03}-{name}.sh")
 
     def _started_shell(self) -> Shell:
         if self._shell is None:
@@ -400,6 +396,7 @@ class _Run:
                     directory=self._build.source,
                     folder=self._build.folder / _SHELL_FOLDER,
                     output=self._log.write_end,
+                    sessions=self._traces.sessions,
                     check=self._check,
                 )
             except ShellError as error:
@@ -476,18 +473,14 @@ class _Run:
                 self._log.say(f"The exported variable {name} is not set")
 
     def _end_processes(self) -> None:
-        if self._shell:
-            self._sessions |= self._shell.sessions
-        left = end_processes(self._sessions, self._mark)
+        left = end_processes(self._traces)
         if left:
             raise _PhaseError(
                 "CLIENT_ERROR", f"these processes of the build could not be ended: {left}"
             )
 
     def _clean_up(self) -> None:
-        if self._shell:
-            self._sessions |= self._shell.sessions
-        end_processes(self._sessions, self._mark)
+        end_processes(self._traces)
         if self._shell:
             self._shell.close()
         # It holds the values of variables, secrets too.

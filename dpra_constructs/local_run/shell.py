@@ -62,6 +62,7 @@ class Shell:
         directory: where it begins.
         folder: for its own files, which hold the values of variables: remove it afterwards.
         output: the file descriptor that commands print to.
+        sessions: gets the process id of each instance, which leads a session of its own.
         check: called several times a second while a command runs; raises to end the wait.
     """
 
@@ -73,6 +74,7 @@ class Shell:
         directory: Path,
         folder: Path,
         output: int,
+        sessions: set[int],
         check: Callable[[], None],
     ) -> None:
         self._environment = environment
@@ -82,7 +84,7 @@ class Shell:
         self._check = check
         self._process: subprocess.Popen[bytes] | None = None
         self._received = b""
-        self.sessions: set[int] = set()
+        self._sessions = sessions
         found = shutil.which(name, path=environment.get("PATH", os.defpath))
         if not found:
             raise ShellError(f"the shell {name} is not on the PATH of the build; install it")
@@ -149,7 +151,7 @@ class Shell:
                 start_new_session=True,
                 bufsize=0,
             )
-            self.sessions.add(self._process.pid)
+            self._sessions.add(self._process.pid)
         return self._process
 
     def _status(self, process: subprocess.Popen[bytes], status_end: int) -> int:
