@@ -37,6 +37,12 @@ from dpra_constructs.local_run.reports import ReportFiles
 from dpra_constructs.local_run.shell import Shell, ShellError
 
 _SHELL_FOLDER = "shell"
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html, unique IDs
+_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": re.compile(r"(AKIA|ASIA)[A-Z0-9]{12,}"),
+    "AWS_SECRET_ACCESS_KEY": re.compile(r"\S{40,}"),
+    "AWS_SESSION_TOKEN": re.compile(r"\S{40,}"),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -256,12 +262,20 @@ class _Run:
         if not self._build.source.is_dir():
             raise _PhaseError("CLIENT_ERROR", f"the source {self._build.source} is no folder")
         self._check_users()
+        self._hide_credentials()
         try:
             self._environment = self._variables()
         except DpraError as error:
             raise _PhaseError("CLIENT_ERROR", str(error)) from None
         if self._spec.cache_paths:
             self._log.say(f"The cache is not used here: {', '.join(self._spec.cache_paths)}")
+
+    def _hide_credentials(self) -> None:
+        """Keep the caller's credentials out of the log, but not the stand-ins of an emulator."""
+        for name, pattern in _CREDENTIALS.items():
+            value = self._build.environment.get(name, "")
+            if pattern.fullmatch(value):
+                self._redactor.hide(value)
 
     def _check_users(self) -> None:
         user = pwd.getpwuid(os.getuid()).pw_name

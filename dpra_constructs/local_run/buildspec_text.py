@@ -194,5 +194,8 @@ def _scalars(value: object) -> object:
 
 
 def _kind(value: object) -> str:
-    kinds = {dict: "a mapping", list: "a list", str: "text"}
-    return kinds.get(type(value), "nothing")
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return "text" if isinstance(value, str) else "nothing"

@@ -80,7 +80,7 @@ class Shell:
         self._environment = environment
         self._directory = directory
         self._folder = folder
-        self._output = output
+        self.output = output
         self._check = check
         self._process: subprocess.Popen[bytes] | None = None
         self._received = b""
@@ -119,7 +119,7 @@ class Shell:
             f"""[ -z "${{{name}+x}}" ] || printf '%s\\0' "{name}=${name}" """ for name in wanted
         ]
         self.run("{\n" + "\n".join(lines) + f"\n}} >|{shlex.quote(str(target))}", "values.sh")
-        text = target.read_text(errors="surrogateescape")
+        text = target.read_bytes().decode(errors="surrogateescape")
         return dict(entry.split("=", 1) for entry in text.split("\0") if entry)
 
     def finish(self) -> None:
@@ -146,7 +146,7 @@ class Shell:
                 cwd=self._directory,
                 env=dict(self._environment),
                 stdin=subprocess.PIPE,
-                stdout=self._output,
+                stdout=self.output,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
                 bufsize=0,

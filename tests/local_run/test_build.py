@@ -188,6 +188,25 @@ phases:
         assert not file.is_file() or b"sesame99" not in file.read_bytes()
 
 
+def test_credentials_of_the_caller_are_hidden_but_not_those_of_an_emulator(tmp_path: Path) -> None:
+    text = """
+version: 0.2
+phases:
+  build:
+    commands: ['echo "$AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY $AWS_SESSION_TOKEN"']
+"""
+    real = {
+        "AWS_ACCESS_KEY_ID": "ASIA" + "X" * 16,
+        "AWS_SECRET_ACCESS_KEY": "s" * 40,
+        "AWS_SESSION_TOKEN": "t" * 300,
+    }
+    emulated = {"AWS_ACCESS_KEY_ID": "222222222222", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
+    assert run(make_build(tmp_path / "1", text, environment=real)).output == ["*** *** ***"]
+    assert run(make_build(tmp_path / "2", text, environment=emulated)).output == [
+        "222222222222 rehearsal "
+    ]
+
+
 def failed_before_commands(ran: Ran) -> str:
     assert ran.phases == {"DOWNLOAD_SOURCE": "FAILED", "FINALIZING": "SUCCEEDED"}
     assert ran.result.status == "FAILED"

@@ -453,6 +453,40 @@ phases:
         message="POST_BUILD: Error while executing command: exit 3. Reason: exit status 3",
     ),
     Case(
+        fact="exit keeps values of several lines and with quotes",
+        section="phases/*/commands",
+        spec=r"""
+version: 0.2
+env: {exported-variables: [A, B]}
+phases:
+  build: {commands: ['A=$(printf "x\n\"y$(echo z) \\"); export B="it''s"; exit 0', echo "$B"]}
+""",
+        output=("it's",),
+        exported={"A": 'x\n"yz \\', "B": "it's"},
+    ),
+    Case(
+        fact="a shell that is killed has the status of its signal",
+        section="phases/*/commands",
+        spec="""
+version: 0.2
+phases: {build: {commands: [A=1, kill -9 $$], finally: ['echo "$A"']}}
+""",
+        status="FAILED",
+        message="BUILD: Error while executing command: kill -9 $$. Reason: exit status 137",
+        output=("1",),
+    ),
+    Case(
+        fact="set -x shows a command's steps",
+        section="phases/*/commands",
+        spec="""
+version: 0.2
+env: {shell: sh}
+phases:
+  build: {commands: ["set -x; echo one; { set +x; } 2>/dev/null", echo two]}
+""",
+        output=("+ echo one", "one", "two"),
+    ),
+    Case(
         fact="exit in bash keeps variables, arrays and functions",
         section="phases/*/commands",
         spec="""

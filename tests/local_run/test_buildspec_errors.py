@@ -17,6 +17,10 @@ ERRORS = {
     "no YAML": ("version: [", "buildspec line 1, column 11: is not YAML: "),
     "control characters": ("version: \x00", "buildspec text: is not YAML: "),
     "empty": ("", "buildspec (the whole text): is nothing, and a mapping is needed; write keys"),
+    "a path": (
+        "config/buildspec.yml",
+        "buildspec (the whole text): 'config/buildspec.yml' has no keys; give the text of the file",
+    ),
     "no mapping": ("[1]", "buildspec (the whole text): is a list, and a mapping is needed"),
     "no version": (
         "{phases: {build: {commands: [make]}}}",
