@@ -198,4 +198,4 @@ def _kind(value: object) -> str:
         return "a mapping"
     if isinstance(value, list):
         return "a list"
-    return "text" if isinstance(value, str) else "nothing"
+    return "text" if value else "nothing"

@@ -115,6 +115,10 @@ ERRORS = {
         "{version: 0.2, phases: {build: {commands: make}}}",
         "buildspec phases/build/commands: is text, and a list is needed; write a list",
     ),
+    "a phase of nothing": (
+        "version: 0.2\nphases:\n  build:\n",
+        "buildspec phases/build: is nothing, and a mapping is needed; write keys",
+    ),
     "no commands": (
         "{version: 0.2, phases: {build: {finally: [a]}}}",
         "buildspec phases/build/commands: is required and missing; write commands",
