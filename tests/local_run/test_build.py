@@ -153,6 +153,14 @@ def test_no_file_handle_or_thread_is_left(tmp_path: Path) -> None:
     assert threading.active_count() <= threads
 
 
+def test_a_trap_of_the_commands_runs_when_the_shell_ends(tmp_path: Path) -> None:
+    text = """
+version: 0.2
+phases: {build: {commands: ["trap 'sleep 0.2; echo bye' EXIT", echo last]}}
+"""
+    assert run(make_build(tmp_path, text)).output == ["last", "bye"]
+
+
 def test_phases_are_announced_when_they_begin(tmp_path: Path) -> None:
     names: list[str] = []
     ran = run(
