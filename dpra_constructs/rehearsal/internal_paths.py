@@ -1,5 +1,9 @@
-"""Paths of the emulator's own calls, which both its process and ours know."""
+"""What the emulator's process and ours both know: paths of its own calls, and its folder."""
 
-SAVE = "/_dpra/save"
-FORGET = "/_dpra/forget"
+#: Of the temporary folder that an emulator has to itself.
+FOLDER_PREFIX = "dpra-rehearsal-"
+
 ALLOWED = "/_dpra/allowed"
+FORGET = "/_dpra/forget"
+TRUSTED = "/_dpra/trusted"
+SAVE = "/_dpra/save"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,14 +12,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from dpra_constructs.errors import RehearsalError
-from dpra_constructs.rehearsal.internal_paths import ALLOWED, FORGET, SAVE
+from dpra_constructs.rehearsal.internal_paths import ALLOWED, FOLDER_PREFIX, FORGET, SAVE, TRUSTED
 from dpra_constructs.rehearsal.isolation import child_environment, is_loopback
 
 MINISTACK = "1.5.33"
@@ -38,7 +40,7 @@ def emulator(without: Sequence[str] = (), state: Path | None = None) -> Iterator
         RehearsalError: it is not installed in the version that is patched, or does not start.
     """
     _check_version()
-    with TemporaryDirectory(prefix="dpra-rehearsal-") as folder:
+    with TemporaryDirectory(prefix=FOLDER_PREFIX) as folder:
         port = _free_port()
         environment = child_environment() | {
             "AUTH": "true",
@@ -126,6 +128,24 @@ def is_allowed(
     return bool(_call(endpoint, ALLOWED, asked)["decision"] == "Allow")
 
 
+def trusts_service(
+    endpoint: str, role_arn: str, service: str, context: Mapping[str, str] | None = None
+) -> bool:
+    """Whether a role on the emulator lets a service assume it.
+
+    Args:
+        endpoint: the emulator's address.
+        role_arn: of the role.
+        service: for example `codebuild.amazonaws.com`.
+        context: further condition keys, such as `aws:SourceAccount`.
+
+    Raises:
+        RehearsalError: the emulator cannot answer.
+    """
+    asked = {"role_arn": role_arn, "service": service, "context": dict(context or {})}
+    return bool(_call(endpoint, TRUSTED, asked)["trusts"])
+
+
 def _call(endpoint: str, path: str, request: Mapping[str, object]) -> Any:
     if not is_loopback(endpoint):
         raise RehearsalError(f"the emulator's address {endpoint} is not on this machine")
@@ -191,3 +211,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    # The processes of functions are in the emulator's group; one that is busy outlives it.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -3,6 +3,7 @@
 import json
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -83,6 +84,57 @@ def test_a_function_url_answers(endpoint: str) -> None:
     cloudformation = client("cloudformation", endpoint, BETA)
     create_stack(cloudformation, "url", json.dumps(template))
     assert get(outputs(cloudformation, "url")["Url"] + "visit") == "v1 beta /visit"
+
+
+ANSWERS = """
+import json, urllib.request
+
+def handler(event, context):
+    answer = {
+        "Status": "SUCCESS",
+        "PhysicalResourceId": "one",
+        "Data": {"Answer": event["ResourceProperties"]["Question"] + "!"},
+        **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
+    }
+    request = urllib.request.Request(
+        event["ResponseURL"], data=json.dumps(answer).encode(), method="PUT"
+    )
+    urllib.request.urlopen(request).close()
+"""
+
+
+def with_custom_resource(question: str) -> str:
+    template = application("v1")
+    provider = json.loads(json.dumps(template["Resources"]["Function"]))
+    provider["Properties"]["Code"]["ZipFile"] = ANSWERS
+    template["Resources"] |= {
+        "Provider": provider,
+        "Custom": {
+            "Type": "Custom::Answer",
+            "Properties": {
+                "ServiceToken": {"Fn::GetAtt": ["Provider", "Arn"]},
+                "Question": question,
+            },
+        },
+    }
+    template["Outputs"]["Answer"] = {"Value": {"Fn::GetAtt": ["Custom", "Answer"]}}
+    return json.dumps(template)
+
+
+def test_stacks_with_custom_resources_are_deployed_at_the_same_time(endpoint: str) -> None:
+    stacks = {place: client("cloudformation", endpoint, place) for place in PLACES}
+
+    def deploy(place: Place) -> list[str]:
+        create_stack(stacks[place], "custom", with_custom_resource(f"first {place.region}"))
+        first = outputs(stacks[place], "custom")["Answer"]
+        update_stack(stacks[place], "custom", with_custom_resource(f"second {place.region}"))
+        second = outputs(stacks[place], "custom")["Answer"]
+        delete_stack(stacks[place], "custom")
+        return [first, second]
+
+    with ThreadPoolExecutor(len(PLACES)) as executor:
+        answers = list(executor.map(deploy, PLACES))
+    assert answers == [[f"first {p.region}!", f"second {p.region}!"] for p in PLACES]
 
 
 FAILS = {
@@ -183,3 +235,36 @@ def test_alarms_are_updated_rolled_back_and_deleted(endpoint: str) -> None:
     assert alarm["AlarmName"] == "fruit-health-2"
     delete_stack(cloudformation, "alarms")
     assert cloudwatch.describe_alarms(AlarmTypes=["CompositeAlarm"])["CompositeAlarms"] == []
+
+
+ASKS = """
+import boto3
+
+def handler(event, context):
+    def ask(service, operation):
+        try:
+            return getattr(boto3.client(service), operation)()
+        except Exception as error:
+            return {"Arn": type(error).__name__ + " " + str(error)}
+    asked = ("sts", "get_caller_identity"), ("iam", "list_users"), ("sqs", "list_queues")
+    answers = [ask(*each) for each in asked]
+    return {"statusCode": 200, "body": "|".join(each.get("Arn", "allowed") for each in answers)}
+"""
+
+
+def test_a_function_acts_under_its_role(endpoint: str) -> None:
+    template = application("v1")
+    template["Resources"]["Function"]["Properties"]["Code"]["ZipFile"] = ASKS
+    may = {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"}
+    template["Resources"]["Role"]["Properties"]["Policies"] = [
+        {
+            "PolicyName": "p",
+            "PolicyDocument": {"Version": "2012-10-17", "Statement": [may]},
+        }
+    ]
+    cloudformation = client("cloudformation", endpoint, BETA)
+    create_stack(cloudformation, "asks", json.dumps(template))
+    caller, users, queues = get(outputs(cloudformation, "asks")["ApiUrl"]).split("|")
+    assert caller.startswith(f"arn:aws:sts::{BETA.account}:assumed-role/asks-Role-")
+    assert "not authorized to perform: iam:ListUsers" in users
+    assert queues == "allowed"

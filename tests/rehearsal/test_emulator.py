@@ -1,6 +1,7 @@
 """The emulator's process, its patches and what it adds to MiniStack."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -85,13 +86,14 @@ def test_it_is_gone_after_a_failure() -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_it_is_gone_when_the_rehearsal_is_ended(how: signal.Signals) -> None:
+def test_it_is_gone_when_the_rehearsal_is_ended(how: signal.Signals, tmp_path: Path) -> None:
     program = (
         "import time\nfrom dpra_constructs.rehearsal.server import emulator\n"
         "with emulator() as endpoint:\n    print(endpoint, flush=True)\n    time.sleep(60)"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -105,6 +107,7 @@ def test_it_is_gone_when_the_rehearsal_is_ended(how: signal.Signals) -> None:
         try:
             client("sts", endpoint, TOOLS).get_caller_identity()
         except EndpointConnectionError:
+            assert list(tmp_path.iterdir()) == []
             return
         time.sleep(0.2)
     pytest.fail("the emulator still answers")

@@ -4,9 +4,7 @@ Roles and policies are like those that CDK Pipelines and the CDK bootstrap make.
 asked inside the emulator's process; here by its own call, as the executor does.
 """
 
-import io
 import json
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +22,8 @@ from dpra_constructs.rehearsal.self_tests.account import (
     role,
     trust,
 )
-from dpra_constructs.rehearsal.server import emulator, is_allowed
+from dpra_constructs.rehearsal.self_tests.functions import packed
+from dpra_constructs.rehearsal.server import emulator, is_allowed, trusts_service
 
 REGION = "us-west-2"
 TOOLS = Place("111111111111", REGION)
@@ -113,15 +112,12 @@ def world() -> Iterator[World]:
         secret = client("secretsmanager", endpoint, TOOLS).create_secret(
             Name="fruit", SecretString="a"
         )["ARN"]
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w") as archive:
-            archive.writestr("index.py", "def handler(event, context):\n    return 'ok'")
         client("lambda", endpoint, TOOLS).create_function(
             FunctionName="bake",
             Runtime="python3.14",
             Handler="index.handler",
             Role=role(endpoint, TOOLS, "bake", trust=trust(service="lambda.amazonaws.com")),
-            Code={"ZipFile": packed.getvalue()},
+            Code={"ZipFile": packed("def handler(event, context):\n    return 'ok'")},
         )
         yield World(endpoint, key, secret)
 
@@ -152,7 +148,6 @@ OBJECTS = f"arn:aws:s3:::{ARTIFACTS}/*"
 STACK = f"arn:aws:cloudformation:{REGION}:{BETA.account}:stack/app/*"
 EXECUTION = f"arn:aws:iam::{BETA.account}:role/execution"
 USE_KEY: Statement = {"Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": KEY}
-DEPLOY = {"place": BETA, "role": "deploy"}
 PERMISSIONS = [
     Permission(
         "sts:AssumeRole",
@@ -192,7 +187,8 @@ PERMISSIONS = [
         lambda s3: s3.get_object,
         {"Bucket": ARTIFACTS, "Key": "a"},
         (USE_KEY,),
-        **DEPLOY,
+        place=BETA,
+        role="deploy",
     ),
     Permission(
         "s3:ListBucket",
@@ -200,7 +196,8 @@ PERMISSIONS = [
         "s3",
         lambda s3: s3.list_objects_v2,
         {"Bucket": ARTIFACTS},
-        **DEPLOY,
+        place=BETA,
+        role="deploy",
     ),
     Permission(
         "s3:PutObject",
@@ -226,7 +223,8 @@ PERMISSIONS = [
         lambda s3: s3.get_object,
         {"Bucket": ARTIFACTS, "Key": "a"},
         ({"Action": "s3:GetObject", "Resource": OBJECTS},),
-        **DEPLOY,
+        place=BETA,
+        role="deploy",
     ),
     Permission(
         "kms:GenerateDataKey",
@@ -270,7 +268,8 @@ PERMISSIONS = [
         "cloudformation",
         lambda cloudformation: cloudformation.create_change_set,
         stack_call("new", TemplateBody=TEMPLATE, ChangeSetType="CREATE"),
-        **DEPLOY,
+        place=BETA,
+        role="deploy",
     ),
     Permission(
         "iam:PassRole",
@@ -279,7 +278,8 @@ PERMISSIONS = [
         lambda cloudformation: cloudformation.create_change_set,
         stack_call("passed", TemplateBody=TEMPLATE, ChangeSetType="CREATE", RoleARN=EXECUTION),
         ({"Action": "cloudformation:CreateChangeSet", "Resource": "*"},),
-        **DEPLOY,
+        place=BETA,
+        role="deploy",
     ),
     Permission(
         "cloudformation:DescribeChangeSet",
@@ -287,7 +287,8 @@ PERMISSIONS = [
         "cloudformation",
         lambda cloudformation: cloudformation.describe_change_set,
         stack_call("new"),
-        **DEPLOY,
+        place=BETA,
+        role="deploy",
     ),
     Permission(
         "cloudformation:ExecuteChangeSet",
@@ -295,7 +296,8 @@ PERMISSIONS = [
         "cloudformation",
         lambda cloudformation: cloudformation.execute_change_set,
         stack_call("missing"),
-        **DEPLOY,
+        place=BETA,
+        role="deploy",
     ),
     Permission(
         "cloudformation:DescribeStacks",
@@ -303,7 +305,8 @@ PERMISSIONS = [
         "cloudformation",
         lambda cloudformation: cloudformation.describe_stacks,
         {"StackName": "app"},
-        **DEPLOY,
+        place=BETA,
+        role="deploy",
     ),
     Permission(
         "cloudformation:DeleteChangeSet",
@@ -311,7 +314,8 @@ PERMISSIONS = [
         "cloudformation",
         lambda cloudformation: cloudformation.delete_change_set,
         stack_call("passed"),
-        **DEPLOY,
+        place=BETA,
+        role="deploy",
     ),
     Permission(
         "lambda:InvokeFunction",
@@ -509,3 +513,22 @@ def test_a_key_policy_is_part_of_what_is_asked_for(world: World) -> None:
             world.endpoint, principal, "kms:Decrypt", world.key, region=TOOLS.region
         )
         assert answer is expected
+
+
+def test_a_role_trusts_the_service_that_its_policy_names_only(world: World) -> None:
+    ours = {"StringEquals": {"aws:SourceAccount": TOOLS.account}}
+    build = role(
+        world.endpoint,
+        TOOLS,
+        "trusting",
+        trust=trust(service="codebuild.amazonaws.com", Condition=ours),
+    )
+    codebuild = "codebuild.amazonaws.com"
+    for service, account, expected in (
+        (codebuild, TOOLS.account, True),
+        (codebuild, BETA.account, False),
+        ("codepipeline.amazonaws.com", TOOLS.account, False),
+    ):
+        context = {"aws:SourceAccount": account}
+        assert trusts_service(world.endpoint, build, service, context) is expected
+    assert not trusts_service(world.endpoint, f"{build}-missing", codebuild)

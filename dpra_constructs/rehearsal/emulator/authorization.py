@@ -202,6 +202,53 @@ def decision(
     return str(result.decision)
 
 
+def trusts_service(role_arn: str, service: str, context: Mapping[str, str] | None = None) -> bool:
+    """Whether a role lets a service assume it.
+
+    MiniStack lets the root of an account assume any role that trusts a service, so whoever
+    plays a service asks this first.
+
+    Args:
+        role_arn: of the role.
+        service: for example `codebuild.amazonaws.com`.
+        context: further condition keys, such as `aws:SourceAccount`.
+    """
+    account = role_arn.split(":")[4]
+    role = iam._roles.get_scoped(account, None, role_arn.rpartition("/")[2])
+    if not role:
+        return False
+    document = role.get("AssumeRolePolicyDocument") or {}
+    if isinstance(document, str):
+        document = json.loads(document)
+    statements = document.get("Statement", [])
+    evaluated = iam_evaluator.EvalContext(
+        principal_arn=service,
+        principal_type="Service",
+        principal_account=account,
+        action="sts:AssumeRole",
+        resource_arn=role_arn,
+        region="",
+        service_context={name.lower(): value for name, value in (context or {}).items()},
+    )
+    effects = {
+        statement["Effect"]
+        for statement in ([statements] if isinstance(statements, dict) else statements)
+        if _is_for_service(statement, service, evaluated)
+    }
+    return effects == {"Allow"}
+
+
+def _is_for_service(statement: dict[str, Any], service: str, evaluated: Any) -> bool:
+    actions = statement.get("Action", [])
+    return (
+        iam_evaluator._service_principal_matches(statement.get("Principal"), service)
+        and iam_evaluator._action_matches(
+            "sts:AssumeRole", [actions] if isinstance(actions, str) else actions, []
+        )
+        and iam_evaluator._conditions_met(statement.get("Condition") or {}, evaluated)
+    )
+
+
 def _owner(resource: str) -> str | None:
     if resource.startswith(_BUCKET):
         owner: str | None = s3._bucket_owner_account(resource[len(_BUCKET) :].partition("/")[0])

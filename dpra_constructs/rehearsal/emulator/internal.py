@@ -13,7 +13,7 @@ from typing import Any
 import ministack.app as app
 
 from dpra_constructs.rehearsal.emulator import authorization, state
-from dpra_constructs.rehearsal.internal_paths import ALLOWED, FORGET, SAVE
+from dpra_constructs.rehearsal.internal_paths import ALLOWED, FORGET, SAVE, TRUSTED
 
 _JSON = {"Content-Type": "application/json"}
 
@@ -30,7 +30,11 @@ def register() -> None:
         query_params: dict[str, Any],
         request_id: str,
     ) -> Any:
-        if method == "POST" and path in (ALLOWED, FORGET, SAVE) and "origin" not in headers:
+        if (
+            method == "POST"
+            and path in (ALLOWED, FORGET, SAVE, TRUSTED)
+            and "origin" not in headers
+        ):
             return _answer(path, json.loads(body))
         return await shortcuts(method, path, headers, body, query_params, request_id)
 
@@ -38,12 +42,14 @@ def register() -> None:
 
 
 def _answer(path: str, request: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
-    answer = {}
+    answer: dict[str, Any] = {}
     try:
         if path == SAVE:
             state.save(Path(request["folder"]))
         elif path == FORGET:
             state.forget(request["account"])
+        elif path == TRUSTED:
+            answer = {"trusts": authorization.trusts_service(**request)}
         else:
             answer = {"decision": authorization.decision(**request)}
     except state.StateError as error:

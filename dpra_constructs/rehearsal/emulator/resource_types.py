@@ -66,7 +66,9 @@ class RecordedType:
         record = self.records[physical_id]
         name = new.get(self.name_property)
         if name and name != record["name"]:
-            return self.create(name, new, stack_name)
+            created = self.create(name, new, stack_name)
+            del self.records[physical_id]
+            return created
         record["properties"] = new
         record["version"] += 1
         return physical_id, record["attributes"]
@@ -102,6 +104,36 @@ RECORDED = {
     "AWS::CodeDeploy::Application": RecordedType("ApplicationName"),
     "AWS::CodeDeploy::DeploymentConfig": RecordedType("DeploymentConfigName"),
     "AWS::CodeDeploy::DeploymentGroup": RecordedType("DeploymentGroupName"),
+    "AWS::CodeCommit::Repository": RecordedType(
+        "RepositoryName",
+        "arn:aws:codecommit:{region}:{account}:{name}",
+        attributes=lambda n, a: {
+            "CloneUrlHttp": f"https://git-codecommit.{a.split(':')[3]}.amazonaws.com/v1/repos/{n}",
+            "CloneUrlSsh": f"ssh://git-codecommit.{a.split(':')[3]}.amazonaws.com/v1/repos/{n}",
+        },
+    ),
+    "AWS::CodeBuild::SourceCredential": RecordedType(
+        "ServerType", "arn:aws:codebuild:{region}:{account}:token/{name}", ref_is_arn=True
+    ),
+    "AWS::Chatbot::SlackChannelConfiguration": RecordedType(
+        "ConfigurationName",
+        "arn:aws:chatbot::{account}:chat-configuration/slack-channel/{name}",
+        ref_is_arn=True,
+    ),
+    "AWS::ApplicationAutoScaling::ScalableTarget": RecordedType("ScalableTargetName"),
+    "AWS::ApplicationAutoScaling::ScalingPolicy": RecordedType(
+        "PolicyName",
+        "arn:aws:autoscaling:{region}:{account}:scalingPolicy:{uuid}:policyName/{name}",
+        ref_is_arn=True,
+    ),
+    "AWS::Events::Archive": RecordedType(
+        "ArchiveName", "arn:aws:events:{region}:{account}:archive/{name}"
+    ),
+    "AWS::Logs::QueryDefinition": RecordedType("QueryDefinitionId"),
+    "AWS::CloudTrail::Trail": RecordedType(
+        "TrailName", "arn:aws:cloudtrail:{region}:{account}:trail/{name}"
+    ),
+    "AWS::SecretsManager::RotationSchedule": RecordedType("SecretRotationId"),
     "AWS::Synthetics::Canary": RecordedType(attributes=lambda n, a: {"State": "RUNNING"}),
     "AWS::Lambda::CodeSigningConfig": RecordedType(
         arn="arn:aws:lambda:{region}:{account}:code-signing-config:csc-{uuid}",

@@ -53,6 +53,17 @@ def resource_account(endpoint: str) -> bool:
     return not allowed(s3.list_objects_v2, Bucket=name)
 
 
+def caller_account(endpoint: str) -> bool:
+    """A key whose policy lets in what its account lets in is used by a role of the account."""
+    of_account = {"StringEquals": {"kms:CallerAccount": ACCOUNT}}
+    use = {"Action": "kms:*", "Resource": "*"}
+    key = client("kms", endpoint, HERE).create_key(
+        Policy=policy({**use, "Principal": {"AWS": "*"}, "Condition": of_account})
+    )["KeyMetadata"]["Arn"]
+    kms = session(endpoint, HERE, "dpra-caller-account", use)("kms")
+    return allowed(kms.encrypt, KeyId=key, Plaintext=b"a")
+
+
 def foreign_bucket(endpoint: str) -> bool:
     """A bucket policy that names a role of another account lets in that role only."""
     name = "dpra-foreign-bucket"

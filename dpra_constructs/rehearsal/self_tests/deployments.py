@@ -54,6 +54,29 @@ def custom_resource_crash(endpoint: str) -> bool:
     return False
 
 
+def bucket_encryption(endpoint: str) -> bool:
+    """A bucket is encrypted with its template's key; without one, S3's own key serves."""
+    key = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/a"
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rules = [{"ServerSideEncryptionByDefault": default}]
+    properties = {
+        "BucketName": "dpra-bucket-encryption",
+        "BucketEncryption": {"ServerSideEncryptionConfiguration": rules},
+    }
+    _create(
+        endpoint,
+        "dpra-bucket-encryption",
+        {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": properties}}},
+    )
+    s3 = client("s3", endpoint, HERE)
+    s3.put_object(
+        Bucket="dpra-bucket-encryption", Key="a", Body=b"a", ServerSideEncryption="aws:kms"
+    )
+    found = s3.get_bucket_encryption(Bucket="dpra-bucket-encryption")
+    [rule] = found["ServerSideEncryptionConfiguration"]["Rules"]
+    return bool(rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID") == key)
+
+
 def api_address(endpoint: str) -> bool:
     """An API's address, as attribute or put together, is on the emulator."""
     template = {

@@ -18,9 +18,6 @@ _CODE = "import os\ndef handler(event, context):\n    return os.getpid()"
 def own_workers(endpoint: str) -> bool:
     """A function's process outlives a change of its namesake in another region."""
     arn = role(endpoint, HERE, _NAME, trust=trust(service="lambda.amazonaws.com"))
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("index.py", _CODE)
     here, there = (
         client("lambda", endpoint, Place(ACCOUNT, region)) for region in ("us-east-1", "us-west-2")
     )
@@ -30,7 +27,7 @@ def own_workers(endpoint: str) -> bool:
             Runtime="python3.14",
             Handler="index.handler",
             Role=arn,
-            Code={"ZipFile": packed.getvalue()},
+            Code={"ZipFile": packed(_CODE)},
         )
     before = _process(here)
     there.update_function_configuration(FunctionName=_NAME, Timeout=5)
@@ -40,3 +37,11 @@ def own_workers(endpoint: str) -> bool:
 def _process(functions: Any) -> int:
     process: int = json.load(functions.invoke(FunctionName=_NAME)["Payload"])
     return process
+
+
+def packed(code: str) -> bytes:
+    """Return a function's zip archive, of its one module `index`."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as opened:
+        opened.writestr("index.py", code)
+    return archive.getvalue()

@@ -51,6 +51,15 @@ def resource_account() -> None:
     _answer(owner)
 
 
+def caller_account() -> None:
+    """Know `kms:CallerAccount`, by which the key of the CDK bootstrap lets its account in."""
+
+    def account(key: str, context: Any) -> Any:
+        return context.principal_account if key.lower() == "kms:calleraccount" else None
+
+    _answer(account)
+
+
 def principal_role() -> None:
     """Compare `aws:PrincipalArn` of a session with its role, as the service does."""
 
