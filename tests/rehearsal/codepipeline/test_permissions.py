@@ -73,7 +73,7 @@ def test_a_role_that_does_not_trust_the_service(deploy: Deploy) -> None:
     pipeline = deploy(with_pipeline_role(READ, WRITE, CONNECT, service="codebuild"))
     message = pipeline.failure(pipeline.start())
     assert message.startswith("codepipeline.amazonaws.com is not authorized")
-    assert "its trust policy does not name the service" in message
+    assert "or its trust policy does not name the service" in message
 
 
 def test_an_action_has_its_own_role_and_not_the_pipeline_s(deploy: Deploy) -> None:

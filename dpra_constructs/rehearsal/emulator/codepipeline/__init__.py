@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-
 import ministack.app as app
 from ministack.core import iam_actions, router
 from ministack.services.cloudformation import provisioners
@@ -30,4 +28,3 @@ def register() -> None:
     }
     STATE["pipelines"] = (pipelines.take, pipelines.restore)
     events.start()
-    atexit.register(pipelines.end_all)

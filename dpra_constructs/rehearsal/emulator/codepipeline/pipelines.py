@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
@@ -106,15 +105,3 @@ def _executor(name: str) -> PipelineExecutor:
 
 def _key(name: str) -> tuple[str, str, str]:
     return get_account_id(), get_region(), name
-
-
-def end_all(seconds: float = 3.0) -> None:
-    """Abandon everything, and wait until the processes of builds have ended."""
-    with _LOCK:
-        executors = list(_EXECUTORS.values())
-    for executor in executors:
-        executor.abandon_all()
-    deadline = time.monotonic() + seconds
-    for thread in threading.enumerate():
-        if thread.name.startswith("codepipeline-action"):
-            thread.join(max(0.0, deadline - time.monotonic()))
