@@ -27,7 +27,6 @@ from dpra_constructs.rehearsal.isolation import refuse_other_hosts
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.5)
-    codepipeline.pipelines.end_all()
     # Whoever would have removed the folder is gone.
     folder = Path(os.environ.get("TMPDIR", ""))
     if folder.name.startswith(FOLDER_PREFIX):

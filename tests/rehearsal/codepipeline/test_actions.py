@@ -56,7 +56,7 @@ def cloudformation(name: str, mode: str, order: int, **configuration: Any) -> Te
     )
 
 
-TEMPLATE = {
+TEMPLATE: dict[str, Any] = {
     "TemplatePath": "Code::stack.json",
     "TemplateConfiguration": "Code::configuration.json",
     "RoleArn": arn("StackRole"),
@@ -80,7 +80,9 @@ def test_change_sets_are_created_and_executed(deploy: Deploy) -> None:
             stage(
                 "Prod",
                 cloudformation(
-                    *("Prepare", "CHANGE_SET_REPLACE", 1),
+                    "Prepare",
+                    "CHANGE_SET_REPLACE",
+                    1,
                     ChangeSetName="Change",
                     ParameterOverrides=override,
                     **TEMPLATE,

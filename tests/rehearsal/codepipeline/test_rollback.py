@@ -59,8 +59,11 @@ def test_a_failed_stage_is_rolled_back_to_the_last_success(deploy: Deploy) -> No
     commit(pipeline.repository, {"index.html": "two"}, "second")
     target = succeeded(pipeline)
     commit(pipeline.repository, {"index.html": "three"}, "third")
-    broken = failed(pipeline)
+    broken = pipeline.start()
+    pipeline.token("Prod", execution_id=broken)
     assert pipeline.published() == {"index.html": "three"}
+    pipeline.answer("Prod", execution_id=broken, status="Rejected")
+    assert pipeline.status(broken) == "Failed"
     rollback = latest(pipeline)
     assert rollback["executionType"] == "ROLLBACK"
     assert rollback["trigger"] == {

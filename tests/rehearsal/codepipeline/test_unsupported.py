@@ -18,7 +18,7 @@ from tests.rehearsal.codepipeline.small import (
 )
 
 Deploy = Callable[[Template], Pipeline]
-CONDITION = {"Conditions": [{"Rules": []}]}
+CONDITION: dict[str, Any] = {"Conditions": [{"Rules": []}]}
 
 
 @pytest.mark.parametrize(

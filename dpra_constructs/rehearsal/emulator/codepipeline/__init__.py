@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
-
 import ministack.app as app
 from ministack.core import iam_actions, router
 from ministack.services.cloudformation import provisioners
 
-from dpra_constructs.rehearsal.emulator.codepipeline import api, events, pipelines, saved_state
+from dpra_constructs.rehearsal.emulator.codepipeline import api, events, pipelines
+from dpra_constructs.rehearsal.emulator.state import STATE
 
 _SERVICE = "codepipeline"
 
@@ -27,6 +26,5 @@ def register() -> None:
         "update": pipelines.update,
         "delete": pipelines.delete,
     }
+    STATE["pipelines"] = (pipelines.take, pipelines.restore)
     events.start()
-    saved_state.register()
-    atexit.register(pipelines.end_all)

@@ -12,13 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from urllib.parse import unquote
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
-from dpra_constructs.rehearsal.emulator.authorization import is_allowed
+from dpra_constructs.rehearsal.emulator.authorization import is_allowed, trusts_service
 from dpra_constructs.rehearsal.emulator.codepipeline.problems import ActionFailedError
 from dpra_constructs.rehearsal.isolation import SECRET
 
@@ -124,44 +122,19 @@ def as_service(principal: str, role_arn: str, session_name: str, region: str) ->
     Raises:
         ActionFailedError: the role does not exist, or does not trust the service.
     """
-    require_trust(principal, role_arn, region)
+    require_trust(principal, role_arn)
     return root(account_of(role_arn), region).assume(role_arn, session_name)
 
 
-def require_trust(principal: str, role_arn: str, region: str) -> None:
+def require_trust(principal: str, role_arn: str) -> None:
     """Look whether a role trusts a service; the emulator lets an account's root assume it.
 
     Raises:
         ActionFailedError: it does not exist, or does not.
     """
-    iam = root(account_of(role_arn), region).client("iam")
-    try:
-        role = iam.get_role(RoleName=role_arn.rpartition("/")[2])["Role"]
-    except ClientError:
-        raise ActionFailedError(
-            "PermissionError", f"{principal} cannot assume {role_arn}: there is no such role"
-        ) from None
-    if not _trusts(role["AssumeRolePolicyDocument"], principal):
+    if not trusts_service(role_arn, principal):
         raise ActionFailedError(
             "PermissionError",
             f"{principal} is not authorized to perform: sts:AssumeRole on resource: {role_arn}; "
-            "its trust policy does not name the service",
+            "there is no such role, or its trust policy does not name the service",
         )
-
-
-def _trusts(document: Any, principal: str) -> bool:
-    if isinstance(document, str):
-        import json
-
-        document = json.loads(unquote(document))
-    return any(
-        statement["Effect"] == "Allow"
-        and "sts:AssumeRole" in _listed(statement["Action"])
-        and isinstance(statement["Principal"], dict)
-        and principal in _listed(statement["Principal"].get("Service", []))
-        for statement in _listed(document["Statement"])
-    )
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]

@@ -6,14 +6,18 @@ forgets to install is missing here too.
 
 from __future__ import annotations
 
+import ensurepip
 import os
 import shutil
-import subprocess
 import sys
+import sysconfig
 import threading
+import uuid
 import venv
+import zipfile
 from pathlib import Path
 
+from dpra_constructs.rehearsal.emulator.codepipeline import build_guard
 from dpra_constructs.rehearsal.emulator.codepipeline.problems import ActionFailedError
 from dpra_constructs.rehearsal.emulator.codepipeline.settings import Settings
 
@@ -41,7 +45,7 @@ def environment(folder: Path, settings: Settings) -> dict[str, str]:
     home, python, node = folder / "home", folder / "python", folder / "npm"
     for each in (home, node / "bin", cache):
         each.mkdir(parents=True, exist_ok=True)
-    _make_python(python, _template(cache))
+    _make_python(python, _pip(cache))
     inherited = {
         name: value
         for name, value in os.environ.items()
@@ -51,6 +55,7 @@ def environment(folder: Path, settings: Settings) -> dict[str, str]:
     return {
         **inherited,
         **_machine_settings(),
+        build_guard.VARIABLE: build_guard.mark(),
         "CI": "true",
         "HOME": str(home),
         "PATH": os.pathsep.join(str(each) for each in search),
@@ -112,33 +117,43 @@ def _machine_settings() -> dict[str, str]:
     return {name: value for name, value in found.items() if name not in os.environ}
 
 
-def _template(cache: Path) -> Path:
-    """Return a virtual environment with pip, made once; builds borrow its pip."""
-    template = cache / f"python-{sys.version_info.major}.{sys.version_info.minor}"
+def _pip(cache: Path) -> Path:
+    """Return a folder with the pip that comes with this Python, unpacked once."""
+    wheel = _bundled_pip()
+    unpacked = cache / wheel.stem
     with _LOCK:
-        if not (template / "ready").exists():
-            shutil.rmtree(template, ignore_errors=True)
-            # In a process of its own, so that nothing of the emulator's environment matters.
-            done = subprocess.run(
-                [sys.executable, "-m", "venv", str(template)],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if done.returncode:
-                raise ActionFailedError(
-                    "JobFailed", f"no virtual environment for builds: {done.stdout}{done.stderr}"
-                )
-            (template / "ready").touch()
-    return template
+        if not unpacked.exists():
+            partial = unpacked.with_suffix(f".{uuid.uuid4().hex}")
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(partial)
+            try:
+                partial.rename(unpacked)
+            except OSError:
+                # Another rehearsal was faster.
+                shutil.rmtree(partial, ignore_errors=True)
+    return unpacked
 
 
-def _make_python(folder: Path, template: Path) -> None:
-    """Make a virtual environment that has pip by a link, in a tenth of a second."""
+def _bundled_pip() -> Path:
+    # Debian keeps it in a folder of its own.
+    folders = [Path(ensurepip.__file__).parent / "_bundled"]
+    if elsewhere := sysconfig.get_config_var("WHEEL_PKG_DIR"):
+        folders.append(Path(elsewhere))
+    for folder in folders:
+        if found := sorted(folder.glob("pip-*.whl")):
+            return found[-1]
+    raise ActionFailedError(
+        "JobFailed",
+        f"this Python has no pip to give to builds ({', '.join(map(str, folders))}); install its "
+        "module ensurepip (on Debian: the package python3-venv)",
+    )
+
+
+def _make_python(folder: Path, pip: Path) -> None:
+    """Make a virtual environment that has pip by links, in a tenth of a second."""
     venv.EnvBuilder(symlinks=True, with_pip=False).create(folder)
     packages = next(folder.glob("lib/python*/site-packages"))
-    for each in next(template.glob("lib/python*/site-packages")).glob("pip*"):
-        # A copy, as an upgrade of pip in a build must not reach the template.
+    for each in pip.iterdir():
         shutil.copytree(each, packages / each.name, copy_function=_link)
     for name in ("pip", "pip3"):
         script = folder / "bin" / name

@@ -52,6 +52,18 @@ class PipelineExecutor:
             state.enabled, state.disabled_reason = False, transition["Reason"]
         self.created = self.updated = Clock().now()
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "lock"}
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        vars(self).update(values)
+        self.lock = threading.RLock()
+
+    def running(self) -> list[str]:
+        """Return the names of the stages in which something runs."""
+        with self.lock:
+            return [name for name, state in self.stages.items() if state.running]
+
     # Starting
 
     def start(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
@@ -11,6 +10,7 @@ from ministack.core.responses import get_account_id, get_region
 from dpra_constructs.rehearsal.emulator.codepipeline.executor import PipelineExecutor
 from dpra_constructs.rehearsal.emulator.codepipeline.problems import ServiceError
 from dpra_constructs.rehearsal.emulator.resource_types import PIPELINES, Attributes
+from dpra_constructs.rehearsal.emulator.state import StateError
 
 _EXECUTORS: dict[tuple[str, str, str], PipelineExecutor] = {}
 _LOCK = threading.Lock()
@@ -75,6 +75,29 @@ def executor_of(name: str) -> PipelineExecutor:
     return _executor(name)
 
 
+def take() -> dict[tuple[str, str, str], PipelineExecutor]:
+    """Return all executors, to be saved.
+
+    Raises:
+        StateError: an action is running, and what it does outside of the emulator is not saved.
+    """
+    with _LOCK:
+        executors = dict(_EXECUTORS)
+    for (_, _, name), executor in executors.items():
+        if running := executor.running():
+            raise StateError(
+                f"pipeline {name} runs in {', '.join(running)}; disable the transition into the "
+                "stage to be saved at, and wait until the execution stands before it"
+            )
+    return executors
+
+
+def restore(saved: dict[tuple[str, str, str], PipelineExecutor]) -> None:
+    """Take saved executors back."""
+    with _LOCK:
+        _EXECUTORS.update(saved)
+
+
 def _executor(name: str) -> PipelineExecutor:
     with _LOCK:
         return _EXECUTORS[_key(name)]
@@ -82,28 +105,3 @@ def _executor(name: str) -> PipelineExecutor:
 
 def _key(name: str) -> tuple[str, str, str]:
     return get_account_id(), get_region(), name
-
-
-def all_executors() -> dict[tuple[str, str, str], PipelineExecutor]:
-    """Return all executors, by account, region and name."""
-    with _LOCK:
-        return dict(_EXECUTORS)
-
-
-def restore(executors: dict[tuple[str, str, str], PipelineExecutor]) -> None:
-    """Take executors from a saved state."""
-    with _LOCK:
-        _EXECUTORS.clear()
-        _EXECUTORS.update(executors)
-
-
-def end_all(seconds: float = 3.0) -> None:
-    """Abandon everything, and wait until the processes of builds have ended."""
-    with _LOCK:
-        executors = list(_EXECUTORS.values())
-    for executor in executors:
-        executor.abandon_all()
-    deadline = time.monotonic() + seconds
-    for thread in threading.enumerate():
-        if thread.name.startswith("codepipeline-action"):
-            thread.join(max(0.0, deadline - time.monotonic()))

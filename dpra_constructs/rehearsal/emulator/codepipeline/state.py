@@ -68,6 +68,21 @@ class ActionRun:
     abandoned: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            name: value
+            for name in self.__slots__
+            if not isinstance(value := getattr(self, name), threading.Event)
+        }
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        # Only runs that are over are saved, and nobody waits for these.
+        self.answered, self.abandoned = threading.Event(), threading.Event()
+        self.done = threading.Event()
+        self.done.set()
+        for name, value in values.items():
+            setattr(self, name, value)
+
 
 @dataclass(kw_only=True, slots=True)
 class Revision:

@@ -171,7 +171,7 @@ def _override(context: ActionContext, value: Any) -> str:
 def _check_role(context: ActionContext, role: str | None) -> None:
     """Check that the role is CloudFormation's; that it may be passed is checked by the call."""
     if role:
-        require_trust(_PRINCIPAL, role, context.action.region)
+        require_trust(_PRINCIPAL, role)
 
 
 def _status(cloudformation: Any, stack: str) -> str:
