@@ -14,7 +14,7 @@ from rich.console import Console
 from dpra_constructs.errors import DpraError
 
 if TYPE_CHECKING:
-    from dpra_constructs.rehearsal.rehearsal import Emulation, Rehearsal
+    from dpra_constructs.rehearsal.rehearsal import Emulation
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _EXISTING = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -181,9 +181,7 @@ def _keep(console: Console, emulation: Emulation) -> None:
     show_default=True,
     help="What CloudFormation may do in the accounts: ARNs of IAM policies, by commas.",
 )
-def bootstrap(
-    shows: bool, directory: Path, assembly: Path | None, execution_policies: str
-) -> None:
+def bootstrap(shows: bool, directory: Path, assembly: Path | None, execution_policies: str) -> None:
     """Print the `cdk bootstrap` commands for every account and region of the app.
 
     Each is to be run once, with credentials of its account.

@@ -40,6 +40,7 @@ class DeployedVersion:
         stage: the pipeline stage that deploys it.
         status: of the stack; `ABSENT` when there is none.
         commit: whose template the stack has; empty when it is nobody's.
+        template: SHA-256 of the template.
         code: SHA-256 of the code of each Lambda function, by logical id.
         outputs: of the stack.
         answers: the HTTP status of a GET of each output that is an address.
@@ -51,6 +52,7 @@ class DeployedVersion:
     stack: str
     status: str
     commit: str = ""
+    template: str = ""
     code: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, int] = field(default_factory=dict)
@@ -66,9 +68,17 @@ class _Target:
     stack: str
 
 
-def read_versions(api: PipelineApi) -> tuple[DeployedVersion, ...]:
-    """Read every stack that a pipeline deploys, in the order of its stages."""
-    deployments = _Deployments(api)
+def read_versions(
+    api: PipelineApi, known: Mapping[str, str] | None = None
+) -> tuple[DeployedVersion, ...]:
+    """Read every stack that a pipeline deploys, in the order of its stages.
+
+    Args:
+        api: the pipeline.
+        known: commits by the SHA-256 of templates, from an earlier reading: the artifacts that
+            say it may have expired since.
+    """
+    deployments = _Deployments(api, known or {})
     with ThreadPoolExecutor(_AT_ONCE) as executor:
         return tuple(executor.map(deployments.read, _targets(api)))
 
@@ -93,8 +103,9 @@ def _targets(api: PipelineApi) -> list[_Target]:
 class _Deployments:
     """Which executions deployed what, from the pipeline's history and its artifacts."""
 
-    def __init__(self, api: PipelineApi) -> None:
+    def __init__(self, api: PipelineApi, known: Mapping[str, str]) -> None:
         self._api = api
+        self._known = known
         self._commits: dict[str, str] = {}
         self._runs: list[dict[str, Any]] = []
         for summary in api.executions():
@@ -119,7 +130,8 @@ class _Deployments:
             )
         outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
         template = _template(cloudformation, target.stack)
-        commit = self._commit(target, template)
+        digest = _digest(template)
+        commit = self._commit(target, template) or self._known.get(digest, "")
         code, problems = self._code(target, cloudformation, template)
         if not commit:
             problems.append("its template is that of no execution of the pipeline")
@@ -134,6 +146,7 @@ class _Deployments:
             stack=target.stack,
             status=stack["StackStatus"],
             commit=commit,
+            template=digest,
             code=code,
             outputs=outputs,
             answers=answers,
@@ -242,6 +255,10 @@ def _template(cloudformation: Any, stack: str) -> Any:
         return None
     text = body["TemplateBody"]
     return json.loads(text) if isinstance(text, str) else json.loads(json.dumps(text))
+
+
+def _digest(template: Any) -> str:
+    return hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()
 
 
 def _get(url: str, problems: list[str]) -> int | None:

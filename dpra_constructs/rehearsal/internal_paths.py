@@ -4,6 +4,7 @@
 FOLDER_PREFIX = "dpra-rehearsal-"
 
 ALLOWED = "/_dpra/allowed"
+FAIL_STACK = "/_dpra/fail-stack"
 FORGET = "/_dpra/forget"
 TRUSTED = "/_dpra/trusted"
 SAVE = "/_dpra/save"

@@ -9,11 +9,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from dpra_constructs.errors import RehearsalError
-from dpra_constructs.rehearsal.assembly import Assembly, PipelineStack, read_assembly
+from dpra_constructs.rehearsal.assembly import Assembly, PipelineStack, Place, read_assembly
 from dpra_constructs.rehearsal.bootstrap import bootstrap
 from dpra_constructs.rehearsal.cdk import CdkProcess, cdk
+from dpra_constructs.rehearsal.clients import client
 from dpra_constructs.rehearsal.deployed_versions import DeployedVersion, read_versions
 from dpra_constructs.rehearsal.execution_record import ExecutionRecord
 from dpra_constructs.rehearsal.following import Answered, Follower, Watcher
@@ -127,6 +129,10 @@ class Emulation:
     place_count: int
     watcher: Watcher
 
+    def client(self, service: str, region: str) -> Any:
+        """Return a client in the tools account, in a region."""
+        return client(service, self.endpoint, Place(self.api.place.account, region))
+
     def change_settings(self, **changes: object) -> None:
         """Tell the executor something new; what runs already keeps to the old."""
         self.settings = replace(self.settings, **changes)  # type: ignore[arg-type]
@@ -145,9 +151,9 @@ class Emulation:
         """Save the state in front of a stage."""
         save_state(self.endpoint, self.output.state(stage))
 
-    def versions(self) -> tuple[DeployedVersion, ...]:
-        """Read back what runs where."""
-        return read_versions(self.api)
+    def versions(self, known: Mapping[str, str] | None = None) -> tuple[DeployedVersion, ...]:
+        """Read back what runs where; `known` as in `read_versions`."""
+        return read_versions(self.api, known)
 
 
 def rehearse(
@@ -355,8 +361,6 @@ def from_saved_state(
     )
     write_settings(settings, output.settings)
     with emulator(state=output.state(stage), settings=output.settings) as endpoint:
-        from dpra_constructs.rehearsal.assembly import Place
-
         place = Place(known["account"], known["region"])
         emulation = Emulation(
             endpoint=endpoint,

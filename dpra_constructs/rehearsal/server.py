@@ -20,7 +20,14 @@ from typing import Any
 
 from dpra_constructs.errors import RehearsalError
 from dpra_constructs.local_run.processes import end_processes
-from dpra_constructs.rehearsal.internal_paths import ALLOWED, FOLDER_PREFIX, FORGET, SAVE, TRUSTED
+from dpra_constructs.rehearsal.internal_paths import (
+    ALLOWED,
+    FAIL_STACK,
+    FOLDER_PREFIX,
+    FORGET,
+    SAVE,
+    TRUSTED,
+)
 from dpra_constructs.rehearsal.isolation import child_environment, is_loopback
 from dpra_constructs.rehearsal.settings import VARIABLE
 
@@ -104,6 +111,15 @@ def forget_account(endpoint: str, account: str) -> None:
         RehearsalError: the emulator refuses.
     """
     _call(endpoint, FORGET, {"account": account})
+
+
+def fail_next_deployment(endpoint: str, account: str, region: str, stack: str) -> None:
+    """Let the next deployment of a stack fail, at the first resource that it changes.
+
+    Raises:
+        RehearsalError: the emulator refuses.
+    """
+    _call(endpoint, FAIL_STACK, {"account": account, "region": region, "stack": stack})
 
 
 def is_allowed(

@@ -43,12 +43,9 @@ class SourceRepository:
     subject: str
     notes: tuple[str, ...] = ()
 
-    def check_out(self, folder: Path) -> Path:
-        """Write the commit's files to a new folder, and return it."""
-        folder.mkdir(parents=True)
-        archive = _git_bytes(self.path, "archive", "--format=tar", self.commit)
-        subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
-        return folder
+    def push(self) -> None:
+        """Make the commit the tip of the trunk."""
+        _git(self.path, "update-ref", _REFERENCE, self.commit)
 
     def read(self, path: str) -> str | None:
         """Return a file of the commit, or None where it has none of that name."""
