@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _EXISTING = click.Path(exists=True, file_okay=False, path_type=Path)
+_INTERRUPTED = 130
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -83,13 +84,20 @@ def rehearse(
     from dpra_constructs.cli.rehearsal_display import RehearsalDisplay
     from dpra_constructs.rehearsal import faults
     from dpra_constructs.rehearsal.html_report import html_report
-    from dpra_constructs.rehearsal.summary import as_json, summary_lines
+    from dpra_constructs.rehearsal.summary import (
+        as_json,
+        fault_json,
+        fault_lines,
+        summary_lines,
+    )
 
     console = Console(highlight=False, soft_wrap=True)
     if fault == "list":
         for each in faults.FAULTS.values():
             console.print(f"{each.name:<28} {each.description}")
         return
+    if fault and html_file:
+        raise click.UsageError("--html is for a rehearsal without a fault; --json tells of faults")
     if from_stage and commit != "HEAD":
         raise click.UsageError(
             "--from-stage goes on with the commit of the saved state; leave --commit out"
@@ -98,9 +106,15 @@ def rehearse(
     display = RehearsalDisplay(console, {"approve": True, "reject": False}.get(answer or ""))
     try:
         if fault:
-            result = faults.rehearse_fault(
-                fault, folder=directory, output=log_folder, watcher=display, commit=commit
+            outcome = faults.rehearse_fault(
+                fault,
+                folder=directory,
+                output=log_folder,
+                watcher=display,
+                commit=commit,
+                pipeline=pipeline,
             )
+            lines, shown = fault_lines(fault, outcome), fault_json(fault, outcome)
         else:
             result = rehearsal.rehearse(
                 folder=directory,
@@ -112,23 +126,24 @@ def rehearse(
                 from_stage=from_stage,
                 keep=(lambda emulation, _: _keep(console, emulation)) if keep else None,
             )
+            lines, shown = summary_lines(result), as_json(result)
+            if html_file:
+                html_file.write_text(html_report(result), "utf-8")
     except DpraError as error:
         display.close()
         raise click.ClickException(str(error)) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         display.close()
         console.print("Stopped: the emulator and all builds have ended.")
-        raise SystemExit(130) from None
+        raise SystemExit(_INTERRUPTED) from None
     finally:
         display.close()
     console.print()
-    for line in summary_lines(result):
+    for line in lines:
         console.print(line, markup=False)
     if json_file:
-        json_file.write_text(json.dumps(as_json(result), indent=2) + "\n", "utf-8")
-    if html_file:
-        html_file.write_text(html_report(result), "utf-8")
-    if result.problems:
+        json_file.write_text(json.dumps(shown, indent=2) + "\n", "utf-8")
+    if shown["problems"]:
         raise SystemExit(1)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from dpra_constructs.rehearsal.deployed_versions import DeployedVersion
 from dpra_constructs.rehearsal.execution_record import ActionRecord, ExecutionRecord, StageRecord
+from dpra_constructs.rehearsal.faults.fault import Outcome
 from dpra_constructs.rehearsal.rehearsal import NOT_CHECKED, Rehearsal
 
 _SHORT = 12
@@ -32,7 +33,7 @@ def summary_lines(rehearsal: Rehearsal) -> Iterator[str]:
     yield ""
     yield "What runs where, read back from each region:"
     for version in rehearsal.versions:
-        yield f"  {_version_line(rehearsal, version)}"
+        yield f"  {_version_line(version, rehearsal.name_of(version.commit))}"
         for problem in version.problems:
             yield f"    {problem}"
     yield ""
@@ -69,31 +70,46 @@ def failure_lines(action: ActionRecord) -> Iterator[str]:
         yield from (f"    | {line}" for line in lines)
 
 
-def _version_line(rehearsal: Rehearsal, version: DeployedVersion) -> str:
-    name = rehearsal.name_of(version.commit)[:_SHORT] or "-"
+def _version_line(version: DeployedVersion, commit: str) -> str:
+    name = commit[:_SHORT] or "-"
     answers = "".join(f", {key} answers {code}" for key, code in version.answers.items())
     place = f"{version.place.account} {version.place.region}"
     return f"{version.stage:<16} {place:<28} {name:<12} {version.status}{answers}"
 
 
+def fault_lines(name: str, outcome: Outcome) -> Iterator[str]:
+    """Give the lines of a fault's summary: whether its end is the designed one, and what to do."""
+    deviations = list(outcome.deviations())
+    end = "NOT the designed end" if deviations else "the designed end"
+    yield f"Fault {name}: {end}"
+    yield from (f"  {deviation}" for deviation in deviations)
+    for record in outcome.executions:
+        yield ""
+        yield from _execution_lines(record)
+    yield ""
+    yield "What runs where, read back from each region:"
+    yield from (f"  {_version_line(each, each.commit)}" for each in outcome.versions)
+    yield ""
+    yield f"What to do: {outcome.advice}"
+
+
+def fault_json(name: str, outcome: Outcome) -> dict[str, Any]:
+    """Return a fault's result for `--json`."""
+    deviations = list(outcome.deviations())
+    return {
+        "fault": name,
+        "status": "FAILED" if deviations else "SUCCEEDED",
+        "problems": deviations,
+        "executions": [_execution_json(record) for record in outcome.executions],
+        "deployed": _deployed_json(outcome.versions, lambda commit: commit),
+        "advice": outcome.advice,
+        "not_checked": list(NOT_CHECKED),
+    }
+
+
 def as_json(rehearsal: Rehearsal) -> dict[str, Any]:
     """Return the result for `--json`."""
     source = rehearsal.source
-    deployed: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for version in rehearsal.versions:
-        regions = deployed.setdefault(version.place.account, {})
-        regions.setdefault(version.place.region, []).append(
-            {
-                "stack": version.stack,
-                "stage": version.stage,
-                "status": version.status,
-                "commit": rehearsal.name_of(version.commit),
-                "code_sha256": dict(version.code),
-                "outputs": dict(version.outputs),
-                "http_status": dict(version.answers),
-                "problems": list(version.problems),
-            }
-        )
     return {
         "status": rehearsal.status,
         "problems": list(rehearsal.problems),
@@ -110,11 +126,33 @@ def as_json(rehearsal: Rehearsal) -> dict[str, Any]:
             }
             for each in rehearsal.answered
         ],
-        "deployed": deployed,
+        "deployed": _deployed_json(rehearsal.versions, rehearsal.name_of),
         "not_checked": list(NOT_CHECKED),
         "seconds": dict(rehearsal.seconds),
         "log_folder": str(rehearsal.logs),
     }
+
+
+def _deployed_json(
+    versions: Sequence[DeployedVersion], name_of: Callable[[str], str]
+) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Return versions by account and region."""
+    deployed: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for version in versions:
+        regions = deployed.setdefault(version.place.account, {})
+        regions.setdefault(version.place.region, []).append(
+            {
+                "stack": version.stack,
+                "stage": version.stage,
+                "status": version.status,
+                "commit": name_of(version.commit),
+                "code_sha256": dict(version.code),
+                "outputs": dict(version.outputs),
+                "http_status": dict(version.answers),
+                "problems": list(version.problems),
+            }
+        )
+    return deployed
 
 
 def _execution_json(record: ExecutionRecord) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def _missing_permission(scene: Scene) -> Outcome:
 PERMISSIONS = (
     Fault(
         name="missing-trust",
-        description="the production account does not trust the tools account: nothing changes there",
+        description="production does not trust the tools account: it keeps the old version",
         play=_missing_trust,
     ),
     Fault(
