@@ -123,8 +123,17 @@ class CheckmarxOne(DownloadedTool):
             commands=[
                 f"mkdir -p reports && rm -f {_SARIF}",
                 # The tool decides by the threshold; its findings are published in any case.
-                f"status=0; {scan} || status=$?\n{convert}\n"
-                '[ "$status" = 0 ] || { echo "cx ended with $status"; exit 1; }',
+                "\n".join(
+                    [
+                        "( set -u",
+                        f"status=0; {scan} || status=$?",
+                        f'[ "$status" = 0 ] || [ -f {_SARIF} ] || exit "$status"',
+                        "set -e",
+                        convert,
+                        'exit "$status"',
+                        ")",
+                    ]
+                ),
             ],
             secrets={"CX_APIKEY": self.api_key},
             reports=[Report("sast", [_RESULTS])],

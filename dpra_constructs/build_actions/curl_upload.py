@@ -7,7 +7,7 @@ from collections.abc import Sequence
 # curl's configuration file quotes with " and \.
 # https://curl.se/docs/manpage.html#-K
 _ESCAPED = """escaped() { printf '%s' "$1" | sed 's/["\\\\]/\\\\&/g'; }"""
-_CURL = "curl --config - --fail-with-body --silent --show-error --retry 3 --output /dev/null"
+_CURL = "curl --config - --fail-with-body --silent --show-error --retry 3"
 
 
 def user_and_password(user: str, password: str) -> str:

@@ -11,7 +11,7 @@ from dpra_constructs.build_actions.build_action import BuildAction
 from dpra_constructs.build_actions.build_options import output_name
 from dpra_constructs.build_actions.code_build_project import CodeBuildProject
 from dpra_constructs.build_actions.shell import command
-from dpra_constructs.build_actions.typed_action import TypedAction, option
+from dpra_constructs.build_actions.typed_action import TypedAction, needed, option
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.requirements import Requirement
 
@@ -95,13 +95,18 @@ class Docker(ImageBuild):
     Raises:
         InvalidArgumentError: a value is not one of those.
 
-    >>> print(Docker(image="acme/fruit").to_build_action().commands[-1])
-    mkdir -p image && docker save --output image/image.tar acme/fruit:"$commit"
+    >>> print(Docker(image="acme/fruit", target="runtime").to_build_action().commands[0])
+    ( set -eu
+    commit="${CODEBUILD_RESOLVED_SOURCE_VERSION:-$(git rev-parse HEAD)}"
+    docker build --tag acme/fruit:"$commit" --file Dockerfile --target runtime .
+    mkdir -p image
+    docker save --output image/image.tar acme/fruit:"$commit"
+    )
     """
 
     DEFAULT_NAME: ClassVar[str] = "Package"
 
-    image: str = option("", repository_name)
+    image: str = needed(repository_name)
     output: str = option("image", output_name)
 
     def to_build_action(self) -> BuildAction:
@@ -110,9 +115,16 @@ class Docker(ImageBuild):
         return self.action(
             project=self.privileged_project,
             commands=[
-                f"commit={COMMIT}",
-                self.docker_build(f'{self.image}:"$commit"'),
-                f'mkdir -p {self.output} && {save} {self.image}:"$commit"',
+                "\n".join(
+                    [
+                        "( set -eu",
+                        f"commit={COMMIT}",
+                        self.docker_build(f'{self.image}:"$commit"'),
+                        f"mkdir -p {self.output}",
+                        f'{save} {self.image}:"$commit"',
+                        ")",
+                    ]
+                )
             ],
             outputs={self.output: self.output},
             meets=[Requirement.BUILD_CODE],

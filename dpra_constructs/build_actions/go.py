@@ -36,9 +36,9 @@ class Go(TypedAction):
 
     >>> for command in Go(packages=["./cmd/..."]).to_build_action().commands:
     ...     print(command)
-    go -C . mod verify
+    go mod verify
     mkdir -p bin
-    go -C . build -trimpath -o bin/ ./cmd/...
+    go build -trimpath -o bin/ ./cmd/...
     """
 
     DEFAULT_NAME: ClassVar[str] = "Package"
@@ -52,15 +52,17 @@ class Go(TypedAction):
     def to_build_action(self) -> BuildAction:
         """Return the build action."""
         folder = self.output if self.directory == "." else f"{self.directory}/{self.output}"
-        go = command("go -C", [self.directory])
+        # -C has to be the first flag of the command.
+        change = [] if self.directory == "." else ["-C", self.directory]
         system, _, architecture = (self.platform or "").partition("/")
         return self.action(
             commands=[
-                f"{go} mod verify",
+                command("go mod verify", change),
                 command("mkdir -p", [folder]),
                 command(
-                    f"{go} build -trimpath -o",
-                    [f"{self.output}/"],
+                    "go build",
+                    change,
+                    ["-trimpath", "-o", f"{self.output}/"],
                     self.extra_arguments,
                     self.packages,
                 ),

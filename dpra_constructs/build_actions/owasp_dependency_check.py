@@ -44,7 +44,7 @@ class OwaspDependencyCheck(DownloadedTool):
         InvalidArgumentError: a value is not one of those.
 
     >>> print(OwaspDependencyCheck().to_build_action().commands[-1])
-    dependency-check.sh --project project --format JUNIT --format HTML --out reports \
+    dependency-check.sh --project project --format JUNIT --out reports \
 --data "${DPRA_TOOLS:-$HOME/.dpra}/dependency-check-data" --failOnCVSS 7 --junitFailOnCVSS 7 \
 --scan .
     """
@@ -78,7 +78,7 @@ class OwaspDependencyCheck(DownloadedTool):
         limit = f"{self.fail_on_cvss:g}"
         scan = command(
             "dependency-check.sh --project",
-            [self.project_name, *("--format", "JUNIT", "--format", "HTML", "--out", "reports")],
+            [self.project_name, *("--format", "JUNIT", "--out", "reports")],
         )
         options = command(
             ' --data "${DPRA_TOOLS:-$HOME/.dpra}/dependency-check-data"',
@@ -104,7 +104,8 @@ class OwaspDependencyCheck(DownloadedTool):
                 ]
             )
         return self.action(
-            install=[self.tool],
+            # Its zip does not say that the script may be run.
+            install=[f'{self.tool}\nchmod +x "$folder/dependency-check/bin/dependency-check.sh"'],
             commands=["mkdir -p reports", run],
             secrets={"NVD_API_KEY": self.nvd_api_key} if self.nvd_api_key else {},
             reports=[Report("dependencies", ["reports/dependency-check-junit.xml"])],
