@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from dpra_constructs import arguments
 from dpra_constructs.build_actions.build_action import BuildAction, Report
-from dpra_constructs.build_actions.build_options import https_url, runtime_version, score
+from dpra_constructs.build_actions.build_options import runtime_version, score
 from dpra_constructs.build_actions.downloaded_tool import DownloadedTool
 from dpra_constructs.build_actions.secret_reference import (
     SecretsManagerSecret,
@@ -18,6 +18,14 @@ from dpra_constructs.build_actions.secret_reference import (
 from dpra_constructs.build_actions.shell import command
 from dpra_constructs.build_actions.typed_action import option
 from dpra_constructs.requirements import Requirement
+
+_FEED = arguments.optional(
+    arguments.matching(
+        r"https://[A-Za-z0-9.-]+(:\d+)?/[A-Za-z0-9._~/{}-]*",
+        "the https address of a mirror",
+        "https://nvd.acme.example/nvdcve-{0}.json.gz",
+    )
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +42,7 @@ class OwaspDependencyCheck(DownloadedTool):
         fail_on_cvss: the lowest CVSS score, from 0 to 10, that fails the build.
         nvd_api_key: a reference to an API key of the National Vulnerability Database, without
             which it answers slowly.
-        nvd_data_feed: the address of a mirror of that database.
+        nvd_data_feed: the address of a mirror of that database, in which `{0}` stands for the year.
         suppressions: files of findings to suppress.
         exclude: Ant patterns of what is not scanned.
         project_name: what the report calls the project.
@@ -67,7 +75,7 @@ class OwaspDependencyCheck(DownloadedTool):
     nvd_api_key: SecretsManagerSecret | SecureParameter | None = option(
         None, arguments.optional(secret)
     )
-    nvd_data_feed: str | None = option(None, arguments.optional(https_url))
+    nvd_data_feed: str | None = option(None, _FEED)
     suppressions: Sequence[str] = option((), arguments.relative_paths)
     exclude: Sequence[str] = option((), arguments.texts)
     project_name: str = option("project", arguments.text)

@@ -1,6 +1,5 @@
 """Every typed action whose tool is of the build image or downloaded, with all of its options."""
 
-from dpra_constructs.build_actions import BuildAction
 from dpra_constructs.build_actions.artifactory_publish import ArtifactoryPublish
 from dpra_constructs.build_actions.black_duck import BlackDuck
 from dpra_constructs.build_actions.checkmarx_one import CheckmarxOne
@@ -126,7 +125,7 @@ ACTIONS: dict[str, TypedAction] = {
         paths=["target", "**/*.jar"],
         fail_on_cvss=8.5,
         nvd_api_key=KEY,
-        nvd_data_feed="https://nvd.acme.example/feed/",
+        nvd_data_feed="https://nvd.acme.example/nvdcve-{0}.json.gz",
         suppressions=["suppressions.xml"],
         exclude=["**/test/**"],
         project_name="fruit",
@@ -173,10 +172,6 @@ ACTIONS: dict[str, TypedAction] = {
         directory="fruit/1.0",
     ),
 }
-
-
-def rendered(action: TypedAction) -> BuildAction:
-    return action.to_build_action()
 
 
 def commands(action: TypedAction) -> list[str]:

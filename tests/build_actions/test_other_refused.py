@@ -332,6 +332,12 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         lambda: OwaspDependencyCheck(nvd_api_key="a plain key"),
         'OwaspDependencyCheck "Sca": nvd_api_key' + PLAIN.format("nvd_api_key"),
     ),
+    "dependency-check feed": (
+        lambda: OwaspDependencyCheck(nvd_data_feed="http://nvd.acme.example/"),
+        "OwaspDependencyCheck \"Sca\": nvd_data_feed='http://nvd.acme.example/' is not the https "
+        "address of a mirror; write it like "
+        'nvd_data_feed="https://nvd.acme.example/nvdcve-{0}.json.gz"',
+    ),
     "codeartifact domain": (
         lambda: CodeArtifactPublish(**CODE_ARTIFACT | {"domain": "Acme"}),
         "CodeArtifactPublish \"Publish\": domain='Acme' is not a domain: 2 to 50 small letters, "
