@@ -124,14 +124,15 @@ class CodeArtifactPublish(TypedAction):
         ]
 
     def _npm(self) -> list[str]:
+        # ./ as npm reads dist/fruit.tgz as a repository on GitHub.
         publish = (
-            'npm publish "$file" --ignore-scripts --registry "$endpoint" --userconfig "$config"'
+            'npm publish "./$file" --ignore-scripts --registry "$endpoint" --userconfig "$config"'
         )
         # npm itself reads the token from the environment: the file has the variable's name.
         line = "//%s:_authToken=${CODEARTIFACT_AUTH_TOKEN}\\n"
         return [
             *_temporary_file(),
-            f'printf \'{line}\' "${{endpoint#https://}}" >"$config"',
+            f'printf \'{line}\' "${{endpoint#*://}}" >"$config"',
             *self._each_file(command(publish, self.extra_arguments)),
         ]
 

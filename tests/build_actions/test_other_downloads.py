@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import json
 import os
 import shutil
 import stat
@@ -19,7 +20,7 @@ import pytest
 
 from dpra_constructs.build_actions.artifactory_publish import ArtifactoryPublish
 from dpra_constructs.build_actions.locked_tools import Download, download
-from tests.build_actions.other_actions import TOKEN, nexus
+from tests.build_actions.other_actions import TOKEN, code_artifact, nexus
 
 pytestmark = pytest.mark.skipif(
     shutil.which("curl") is None, reason="curl, which build images have, is not on this machine"
@@ -233,6 +234,34 @@ def test_artifactory_gets_the_file_its_hash_and_the_token(server: Server, dist: 
     assert headers["Authorization"] == f"Bearer {PASSWORD}"
     assert headers["X-Checksum-Sha256"] == hashlib.sha256(body).hexdigest()
     assert body == b"the content of fruit-1.0-py3-none-any.whl"
+
+
+def test_npm_itself_publishes_to_codeartifact_with_the_token(
+    server: Server, tmp_path: Path
+) -> None:
+    """A stand-in answers for AWS; npm is the real one."""
+    (tmp_path / "dist").mkdir()
+    with tarfile.open(tmp_path / "dist" / "fruit-1.0.0.tgz", "w:gz") as archive:
+        package = json.dumps({"name": "fruit", "version": "1.0.0"}).encode()
+        member = tarfile.TarInfo("package/package.json")
+        member.size = len(package)
+        archive.addfile(member, io.BytesIO(package))
+    aws = tmp_path / "bin" / "aws"
+    aws.parent.mkdir()
+    aws.write_text(
+        '#!/bin/sh\ncase "$2" in get-authorization-token) echo the-token ;; '
+        f"*) echo {server.address}/npm/releases/ ;; esac\n"
+    )
+    aws.chmod(0o755)
+    [command] = code_artifact("npm").to_build_action().commands
+    done = shell(f'PATH="{aws.parent}:$PATH"\n{command}', tmp_path, npm_config_update_notifier="no")
+    assert done.returncode == 0, done.stderr
+    assert "the-token" not in done.stdout + done.stderr
+    [(method, path, headers, body)] = server.received
+    assert (method, path) == ("PUT", "/npm/releases/fruit")
+    headers = {name.lower(): value for name, value in headers.items()}
+    assert headers["authorization"] == "Bearer the-token"
+    assert json.loads(body)["dist-tags"] == {"latest": "1.0.0"}
 
 
 def test_an_upload_that_is_refused_fails(server: Server, dist: Path) -> None:
