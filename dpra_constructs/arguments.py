@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dpra_constructs.errors import InvalidArgumentError
 
@@ -20,6 +20,11 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
 _ACCOUNT = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# What such variables hold is secret; `TOKEN_URL` or `PASSWORD_LENGTH` is not.
+_SECRET_VARIABLE = re.compile(
+    r".*(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|(API|ACCESS|PRIVATE|SECRET)_?KEY)",
+    re.IGNORECASE,
+)
 
 
 def account_id(where: str, value: object, argument: str = "account") -> None:
@@ -95,6 +100,23 @@ def texts(where: str, argument: str, values: object) -> tuple[str, ...]:
     return tuple(text(where, argument, value) for value in values)
 
 
+def some_texts(where: str, argument: str, values: object) -> tuple[str, ...]:
+    """Return a sequence of texts as a tuple of at least one."""
+    checked = texts(where, argument, values)
+    if not checked:
+        raise InvalidArgumentError(where, f"{argument} is empty", f"give {argument} at least one")
+    return checked
+
+
+def names(where: str, argument: str, values: object) -> tuple[str, ...]:
+    """Return names as a tuple; refuse wrong ones and duplicates."""
+    checked = texts(where, argument, values)
+    for value in checked:
+        name(where, value, argument)
+    unique(where, argument, checked)
+    return checked
+
+
 def unique(where: str, argument: str, values: Sequence[str]) -> None:
     """Refuse a value that stands twice."""
     twice = sorted({value for value in values if values.count(value) > 1})
@@ -129,6 +151,21 @@ def variables(where: str, argument: str, values: object) -> Mapping[str, str]:
     return MappingProxyType(dict(values))
 
 
+def plain(where: str, argument: str, values: object) -> Mapping[str, str]:
+    """Return environment variables as `variables` does; refuse those that hold secrets."""
+    checked = variables(where, argument, values)
+    for key in checked:
+        if _SECRET_VARIABLE.fullmatch(key):
+            raise InvalidArgumentError(
+                where,
+                f"{argument} has {key}, which by its name is a secret, and these values stand in "
+                "the template",
+                f'refer to it: secrets={{"{key}": SecretsManagerSecret("acme/tools", '
+                'json_key="token")}',
+            )
+    return checked
+
+
 def relative_path(where: str, argument: str, value: object) -> str:
     """Refuse paths that are absolute or leave the repository."""
     path = text(where, argument, value)
@@ -139,6 +176,85 @@ def relative_path(where: str, argument: str, value: object) -> str:
             "write it relative to the repository's root, like 'tests/unit'",
         )
     return path
+
+
+def relative_paths(where: str, argument: str, values: object) -> tuple[str, ...]:
+    """Return paths inside the repository as a tuple, without duplicates."""
+    checked = texts(where, argument, values)
+    for value in checked:
+        relative_path(where, argument, value)
+    unique(where, argument, checked)
+    return checked
+
+
+def some_relative_paths(where: str, argument: str, values: object) -> tuple[str, ...]:
+    """Return paths inside the repository as a tuple of at least one."""
+    return relative_paths(where, argument, some_texts(where, argument, values))
+
+
+def flag(where: str, argument: str, value: object) -> bool:
+    """Return a bool; refuse what only acts like one."""
+    if isinstance(value, bool):
+        return value
+    raise InvalidArgumentError(
+        where,
+        f"{argument}={shown(value)} is not True or False",
+        f"write {argument}=True or {argument}=False",
+    )
+
+
+def count(at_least: int, at_most: int) -> Callable[[str, str, object], int]:
+    """Make a check for a whole number within limits that are allowed themselves."""
+
+    def check(where: str, argument: str, value: object) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and at_least <= value <= at_most:
+            return value
+        raise InvalidArgumentError(
+            where,
+            f"{argument}={shown(value)} is not a whole number from {at_least} to {at_most}",
+            f"write it like {argument}={max(at_least, min(at_most, 80))}",
+        )
+
+    return check
+
+
+def choice(*allowed: str) -> Callable[[str, str, object], str]:
+    """Make a check for one of several texts."""
+
+    def check(where: str, argument: str, value: object) -> str:
+        one_of(where, argument, value, allowed)
+        return str(value)
+
+    return check
+
+
+def matching(pattern: str, what: str, example: str) -> Callable[[str, str, object], str]:
+    """Make a check for a text of a form: `what` says which, `example` shows one."""
+
+    def check(where: str, argument: str, value: object) -> str:
+        if isinstance(value, str) and re.fullmatch(pattern, value):
+            return value
+        raise InvalidArgumentError(
+            where,
+            f"{argument}={shown(value)} is not {what}",
+            f'write it like {argument}="{example}"',
+        )
+
+    return check
+
+
+def optional(check: type | Callable[[str, str, Any], Any]) -> Callable[[str, str, object], Any]:
+    """Make a check that also allows None: of a type, or by another check."""
+
+    def check_or_none(where: str, argument: str, value: object) -> Any:
+        if value is None:
+            return None
+        if isinstance(check, type):
+            instance(where, argument, value, check, f"{check.__name__}(...)")
+            return value
+        return check(where, argument, value)
+
+    return check_or_none
 
 
 def instance(where: str, argument: str, value: object, expected: type, example: str) -> None:

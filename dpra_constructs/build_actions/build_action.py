@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from types import MappingProxyType
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from dpra_constructs import arguments
+from dpra_constructs.build_actions.code_build_project import CodeBuildProject
+from dpra_constructs.build_actions.permission import Permission
+from dpra_constructs.build_actions.secret_reference import (
+    SecretsManagerSecret,
+    SecureParameter,
+    secret,
+)
 from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.requirements import Requirement
 
 # https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html, reports/file-format
 _TEST_FORMATS = frozenset(
@@ -88,14 +96,23 @@ class BuildAction:
         name: the action's name in the pipeline; 1 to 40 letters, digits and hyphens.
         commands: what to run, at least one.
         install: what to run before, to install the tool in a pinned version.
-        environment: environment variables as text; for secrets use references in the
-            commands, as these values stand in the template.
+        environment: environment variables as text. They stand in the template, so names that
+            say that the value is a secret, like `SONAR_TOKEN`, are refused.
+        secrets: environment variables whose values the build gets when it starts, each a
+            `SecretsManagerSecret` or `SecureParameter`.
         reports: results to publish.
         outputs: directories that the commands make, by a name for each: `{"dist": "dist"}`.
             The synth action finds each in the same place, so that the application is packaged
             from what was built (DPRA-BUILD-PACKAGE).
+        inputs: names of outputs of other build actions; this one runs after those, and finds each
+            in the directory in which it was made.
         runtime_versions: of the build image, like `{"python": "3.14"}`; without it the image's
             own default.
+        meets: the requirements of the DPRA that hold because of this action.
+        permissions: what its role may do beyond reading the source and writing results.
+        project: where it runs; without it as the `BuildStage` says.
+        publishes: whether it writes to a place that others read, like a registry; such an action
+            runs in the pipeline alone, not in `dpra build`, and not for pull requests.
 
     Raises:
         InvalidArgumentError: a value is not one of those.
@@ -109,9 +126,15 @@ class BuildAction:
     commands: Sequence[str]
     install: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, SecretsManagerSecret | SecureParameter] = field(default_factory=dict)
     reports: Sequence[Report] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
+    inputs: Sequence[str] = ()
     runtime_versions: Mapping[str, str] = field(default_factory=dict)
+    meets: Sequence[Requirement] = ()
+    permissions: Sequence[Permission] = ()
+    project: CodeBuildProject | None = None
+    publishes: bool = False
 
     def __post_init__(self) -> None:
         """Check the values and freeze the collections."""
@@ -120,8 +143,9 @@ class BuildAction:
         object.__setattr__(self, "commands", commands(where, "commands", self.commands))
         object.__setattr__(self, "install", arguments.texts(where, "install", self.install))
         object.__setattr__(
-            self, "environment", arguments.variables(where, "environment", self.environment)
+            self, "environment", arguments.plain(where, "environment", self.environment)
         )
+        object.__setattr__(self, "secrets", _secrets(where, self.secrets, self.environment))
         object.__setattr__(self, "reports", reports(where, self.reports))
         object.__setattr__(
             self,
@@ -138,6 +162,15 @@ class BuildAction:
             arguments.name(where, output, "outputs")
             arguments.relative_path(where, f"outputs[{output!r}]", directory)
         object.__setattr__(self, "outputs", MappingProxyType(dict(self.outputs)))
+        object.__setattr__(self, "inputs", arguments.names(where, "inputs", self.inputs))
+        for argument, kind, example in (
+            ("meets", Requirement, "[Requirement.BUILD_SCA]"),
+            ("permissions", Permission, "[Permission(actions=[...], resources=[...])]"),
+        ):
+            values = instances(where, argument, getattr(self, argument), kind, example)
+            object.__setattr__(self, argument, values)
+        arguments.optional(CodeBuildProject)(where, "project", self.project)
+        arguments.flag(where, "publishes", self.publishes)
 
     def to_build_action(self) -> BuildAction:
         """Return itself."""
@@ -152,6 +185,43 @@ def commands(where: str, argument: str, given: object) -> tuple[str, ...]:
             where, f"{argument} is empty", f'say what to run, like {argument}=["make lint"]'
         )
     return checked
+
+
+def instances(
+    where: str, argument: str, given: object, kind: type, example: str
+) -> tuple[Any, ...]:
+    """Return values of one type as a tuple."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise InvalidArgumentError(
+            where,
+            f"{argument}={arguments.shown(given)} is no sequence",
+            f"write it as a list: {argument}={example}",
+        )
+    values = tuple(given)
+    for value in values:
+        arguments.instance(where, argument, value, kind, example)
+    return values
+
+
+def _secrets(
+    where: str, given: object, environment: Mapping[str, str]
+) -> Mapping[str, SecretsManagerSecret | SecureParameter]:
+    if not isinstance(given, Mapping):
+        raise InvalidArgumentError(
+            where,
+            f"secrets is of type {type(given).__name__}, and no mapping of names to references",
+            'write it like secrets={"SONAR_TOKEN": SecureParameter("/acme/sonar-token")}',
+        )
+    checked = {
+        variable: secret(where, f"secrets[{variable!r}]", value)
+        for variable, value in given.items()
+    }
+    arguments.variables(where, "secrets", dict.fromkeys(checked, ""))
+    if both := sorted(checked.keys() & environment.keys()):
+        raise InvalidArgumentError(
+            where, f"{', '.join(both)} stands in secrets and in environment", "keep it in secrets"
+        )
+    return MappingProxyType(checked)
 
 
 def reports(where: str, given: object) -> tuple[Report, ...]:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from dpra_constructs import arguments
-from dpra_constructs.build_actions import tool_versions
 from dpra_constructs.build_actions.build_action import BuildAction
+from dpra_constructs.build_actions.locked_tools import npm_install
+from dpra_constructs.build_actions.shell import command
+from dpra_constructs.build_actions.typed_action import TypedAction, option
+from dpra_constructs.requirements import Requirement
 
 CLOUD_ASSEMBLY = "cdk.out"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CdkSynth:
+class CdkSynth(TypedAction):
     """`cdk synth` after the build actions, with their outputs (DPRA-BUILD-PACKAGE).
 
     The pinned CDK CLI is installed from npm, the app's own packages by pip.
 
     Args:
-        requirements: pip requirement files of the CDK app.
-        install: further commands that install what the app needs.
+        requirements: pip requirement files of the CDK app; where they have hashes, pip checks
+            them.
         app_directory: the folder of `cdk.json`.
 
     Raises:
@@ -30,32 +35,27 @@ class CdkSynth:
     ('cdk synth --quiet --output cdk.out',)
     """
 
-    requirements: Sequence[str] = ("requirements.txt",)
-    install: Sequence[str] = ()
-    app_directory: str = "."
+    DEFAULT_NAME: ClassVar[str] = "Synth"
 
-    def __post_init__(self) -> None:
-        """Check the values and freeze the collections."""
-        requirements = arguments.texts("CdkSynth", "requirements", self.requirements)
-        for path in requirements:
-            arguments.relative_path("CdkSynth", "requirements", path)
-        object.__setattr__(self, "requirements", requirements)
-        object.__setattr__(self, "install", arguments.texts("CdkSynth", "install", self.install))
-        arguments.relative_path("CdkSynth", "app_directory", self.app_directory)
+    requirements: Sequence[str] = option(("requirements.txt",), arguments.relative_paths)
+    app_directory: str = option(".", arguments.relative_path)
 
     def to_build_action(self) -> BuildAction:
         """Return the build action."""
-        synth = f"cdk synth --quiet --output {CLOUD_ASSEMBLY}"
+        output, prefix = CLOUD_ASSEMBLY, ""
         if self.app_directory != ".":
             # The cloud assembly stands at the root for every app, so later actions find it.
             root = "/".join(".." for _ in self.app_directory.strip("/").split("/"))
-            synth = f"cd {self.app_directory} && cdk synth --quiet --output {root}/{CLOUD_ASSEMBLY}"
-        return BuildAction(
-            "Synth",
+            output, prefix = f"{root}/{output}", f"cd {shlex.quote(self.app_directory)} && "
+        synth = command("cdk synth --quiet --output", [output], self.extra_arguments)
+        return self.action(
             install=[
-                f"npm install --global aws-cdk@{tool_versions.CDK_CLI}",
-                *(f"python -m pip install --requirement {path}" for path in self.requirements),
-                *self.install,
+                npm_install("aws-cdk"),
+                *(
+                    command("python -m pip install --quiet --requirement", [path])
+                    for path in self.requirements
+                ),
             ],
-            commands=[synth],
+            commands=[prefix + synth],
+            meets=[Requirement.BUILD_PACKAGE],
         )

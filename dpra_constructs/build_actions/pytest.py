@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from dpra_constructs import arguments
-from dpra_constructs.build_actions import tool_versions
 from dpra_constructs.build_actions.build_action import BuildAction, Report
+from dpra_constructs.build_actions.python_tool import PythonTool
+from dpra_constructs.build_actions.shell import command
+from dpra_constructs.build_actions.typed_action import option
+from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.requirements import Requirement
 
 _RESULTS = "reports/junit.xml"
+_COVERAGE = "reports/coverage.xml"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pytest:
+class Pytest(PythonTool):
     """Unit tests by pytest, published as a CodeBuild test report (DPRA-BUILD-UNIT-TESTS).
 
+    What the tests import is installed by `requirements`, which then have to name pytest (and
+    pytest-cov) too, or by `install`. Source: https://docs.pytest.org/
+
     Args:
-        name: the action's name in the pipeline.
         paths: files or folders with tests, at least one.
-        install: commands that install what the tests import, before pytest itself.
-        version: of pytest.
-        extra_arguments: further arguments, like `["-n", "2"]`.
+        coverage: packages or folders whose coverage is measured and published.
+        minimum_coverage_percent: less coverage fails the build; 1 to 100, needs `coverage`.
 
     Raises:
         InvalidArgumentError: a value is not one of those.
@@ -30,31 +37,36 @@ class Pytest:
     ('python -m pytest --junit-xml=reports/junit.xml tests/unit',)
     """
 
-    name: str = "UnitTests"
-    paths: Sequence[str] = ("tests/unit",)
-    install: Sequence[str] = ("python -m pip install .",)
-    version: str = tool_versions.PYTEST
-    extra_arguments: Sequence[str] = ()
+    DEFAULT_NAME: ClassVar[str] = "UnitTests"
+    LOCK: ClassVar[str] = "pytest"
 
-    def __post_init__(self) -> None:
-        """Check the values and freeze the collections."""
-        where = f'Pytest "{self.name}"'
-        paths = arguments.texts(where, "paths", self.paths)
-        for path in paths:
-            arguments.relative_path(where, "paths", path)
-        object.__setattr__(self, "paths", paths)
-        for argument in ("install", "extra_arguments"):
-            checked = arguments.texts(where, argument, getattr(self, argument))
-            object.__setattr__(self, argument, checked)
-        arguments.text(where, "version", self.version)
-        self.to_build_action()
+    paths: Sequence[str] = option(("tests/unit",), arguments.some_relative_paths)
+    coverage: Sequence[str] = option((), arguments.texts)
+    minimum_coverage_percent: int | None = option(None, arguments.optional(arguments.count(1, 100)))
+
+    def check(self) -> None:
+        """Refuse a minimum of what is not measured."""
+        if self.minimum_coverage_percent is not None and not self.coverage:
+            raise InvalidArgumentError(
+                self.where,
+                f"minimum_coverage_percent={self.minimum_coverage_percent} is given, and coverage "
+                "is not",
+                'say what is measured, like coverage=["src"]',
+            )
 
     def to_build_action(self) -> BuildAction:
         """Return the build action."""
+        coverage = [f"--cov={each}" for each in self.coverage]
+        reports = [Report("unit-tests", [_RESULTS])]
+        if coverage:
+            coverage += [f"--cov-report=xml:{_COVERAGE}", "--cov-report=term"]
+            reports.append(Report("coverage", [_COVERAGE], format="COBERTURAXML"))
+        if self.minimum_coverage_percent is not None:
+            coverage.append(f"--cov-fail-under={self.minimum_coverage_percent}")
         pytest = f"python -m pytest --junit-xml={_RESULTS}"
-        return BuildAction(
-            self.name,
-            install=[*self.install, f"python -m pip install pytest=={self.version}"],
-            commands=[" ".join([pytest, *self.extra_arguments, *self.paths])],
-            reports=[Report("unit-tests", [_RESULTS])],
+        return self.action(
+            install=[self.tool],
+            commands=[command(pytest, coverage, self.extra_arguments, self.paths)],
+            reports=reports,
+            meets=[Requirement.BUILD_UNIT_TESTS],
         )

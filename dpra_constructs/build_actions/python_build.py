@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from dpra_constructs import arguments
-from dpra_constructs.build_actions import tool_versions
 from dpra_constructs.build_actions.build_action import BuildAction
+from dpra_constructs.build_actions.python_tool import PythonTool
+from dpra_constructs.build_actions.shell import command
+from dpra_constructs.build_actions.typed_action import option
+from dpra_constructs.requirements import Requirement
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PythonBuild:
+class PythonBuild(PythonTool):
     """A wheel, built once by `python -m build` (DPRA-BUILD-CODE).
 
+    Without `requirements` pip fetches the build backend as `pyproject.toml` asks for it. With
+    them, it is taken from there: they have to name `build` and the backend, like hatchling.
+    Source: https://build.pypa.io/
+
     Args:
-        name: the action's name in the pipeline.
         directory: the folder of `pyproject.toml`.
         outputs: directories with what was built, by name; without it `dist`, where the wheel is.
-        version: of the tool `build`.
 
     Raises:
         InvalidArgumentError: a value is not one of those.
@@ -27,24 +33,27 @@ class PythonBuild:
     ('python -m build --wheel --outdir dist .',)
     """
 
-    name: str = "Package"
-    directory: str = "."
-    outputs: Mapping[str, str] | None = None
-    version: str = tool_versions.BUILD
+    DEFAULT_NAME: ClassVar[str] = "Package"
+    LOCK: ClassVar[str] = "build"
 
-    def __post_init__(self) -> None:
-        """Check the values."""
-        where = f'PythonBuild "{self.name}"'
-        arguments.relative_path(where, "directory", self.directory)
-        arguments.text(where, "version", self.version)
-        self.to_build_action()
+    directory: str = option(".", arguments.relative_path)
+    outputs: Mapping[str, str] | None = None
 
     def to_build_action(self) -> BuildAction:
         """Return the build action."""
         wheels = "dist" if self.directory == "." else f"{self.directory}/dist"
-        return BuildAction(
-            self.name,
-            install=[f"python -m pip install build=={self.version}"],
-            commands=[f"python -m build --wheel --outdir {wheels} {self.directory}"],
+        isolation = ["--no-isolation"] if self.requirements else []
+        return self.action(
+            install=[self.tool],
+            commands=[
+                command(
+                    "python -m build --wheel --outdir",
+                    [wheels],
+                    isolation,
+                    self.extra_arguments,
+                    [self.directory],
+                )
+            ],
             outputs={"dist": wheels} if self.outputs is None else self.outputs,
+            meets=[Requirement.BUILD_CODE],
         )

@@ -301,9 +301,15 @@ REFUSED: Refused = {
         "Pytest \"UnitTests\": paths='/tests' is not a path inside the repository with "
         "forward slashes; write it relative to the repository's root, like 'tests/unit'",
     ),
-    "pytest without a version": (
-        lambda: Pytest(version=""),
-        "Pytest \"UnitTests\": version='' is not a text that says something; give version a text",
+    "pytest minimum without coverage": (
+        lambda: Pytest(minimum_coverage_percent=80),
+        'Pytest "UnitTests": minimum_coverage_percent=80 is given, and coverage is not; say what '
+        'is measured, like coverage=["src"]',
+    ),
+    "pytest minimum above all": (
+        lambda: Pytest(coverage=["src"], minimum_coverage_percent=101),
+        'Pytest "UnitTests": minimum_coverage_percent=101 is not a whole number from 1 to 100; '
+        "write it like minimum_coverage_percent=80",
     ),
     "python build directory outside": (
         lambda: PythonBuild(directory=".."),
@@ -317,7 +323,7 @@ REFUSED: Refused = {
     ),
     "synth requirements outside": (
         lambda: CdkSynth(requirements=["/requirements.txt"]),
-        "CdkSynth: requirements='/requirements.txt' is not a path inside the repository "
+        "CdkSynth \"Synth\": requirements='/requirements.txt' is not a path inside the repository "
         "with forward slashes; write it relative to the repository's root, like "
         "'tests/unit'",
     ),

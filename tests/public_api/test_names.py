@@ -31,10 +31,14 @@ def test_exported_names() -> None:
     assert build_actions.__all__ == [
         "BuildAction",
         "CdkSynth",
+        "CodeBuildProject",
+        "Permission",
         "Pytest",
         "PythonBuild",
         "Report",
         "Ruff",
+        "SecretsManagerSecret",
+        "SecureParameter",
         "ToBuildAction",
     ]
     assert source.__all__ == [

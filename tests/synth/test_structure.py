@@ -77,7 +77,7 @@ CHANGES: dict[str, Callable[[], dict[str, Any]]] = {
         actions=[PythonBuild(), Pytest(extra_arguments=["-x"]), Ruff()]
     ),
     "a build tool's version": lambda: of_build(
-        actions=[PythonBuild(), Pytest(version="9.1.0"), Ruff()]
+        actions=[PythonBuild(), Pytest(requirements=["locked.txt"]), Ruff()]
     ),
     "synth's command": lambda: of_build(synth=CdkSynth(requirements=["infra/requirements.txt"])),
     "another trunk": lambda: of_source(
