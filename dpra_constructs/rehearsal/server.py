@@ -19,7 +19,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from dpra_constructs.errors import RehearsalError
-from dpra_constructs.rehearsal.internal_paths import ALLOWED, FOLDER_PREFIX, FORGET, SAVE, TRUSTED
+from dpra_constructs.rehearsal.internal_paths import (
+    ALLOWED,
+    FOLDER_PREFIX,
+    FORGET,
+    SAVE,
+    STATE_FILE,
+    TRUSTED,
+)
 from dpra_constructs.rehearsal.isolation import child_environment, is_loopback
 
 MINISTACK = "1.5.33"
@@ -37,9 +44,15 @@ def emulator(without: Sequence[str] = (), state: Path | None = None) -> Iterator
             Only one that you wrote: loading it runs what it contains.
 
     Raises:
-        RehearsalError: it is not installed in the version that is patched, or does not start.
+        RehearsalError: it is not installed in the version that is patched, or does not start, or
+            the folder holds no state.
     """
     _check_version()
+    if state and not (state / STATE_FILE).is_file():
+        raise RehearsalError(
+            f"{state} is no saved state of an emulator: it has no {STATE_FILE}; save one with "
+            "save_state"
+        )
     with TemporaryDirectory(prefix=FOLDER_PREFIX) as folder:
         port = _free_port()
         environment = child_environment() | {
