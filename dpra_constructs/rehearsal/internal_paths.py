@@ -3,6 +3,9 @@
 #: Of the temporary folder that an emulator has to itself.
 FOLDER_PREFIX = "dpra-rehearsal-"
 
+#: In the folder of a saved state.
+STATE_FILE = "emulator.pickle"
+
 ALLOWED = "/_dpra/allowed"
 FAIL_STACK = "/_dpra/fail-stack"
 FORGET = "/_dpra/forget"

@@ -27,11 +27,17 @@ def allowed_actions(iam: Any, role: str) -> dict[str, list[Any]]:
 
 
 @contextmanager
-def without_action(iam: Any, role: str, action: str) -> Iterator[None]:
+def without_action(iam: Any, role: str, action: str, resource: str = "*") -> Iterator[None]:
     """Deny an action to a role while the context lasts, as if its policies did not have it.
 
     A denial does what removing the action from every statement would do, and leaves the policies
     of the deployed stacks as they are.
+
+    Args:
+        iam: a client in the role's account.
+        role: its name.
+        action: as a policy of the role has it.
+        resource: of which resource; without it, of all.
 
     Raises:
         RehearsalError: no policy of the role allows it, so that taking it away shows nothing.
@@ -41,7 +47,7 @@ def without_action(iam: Any, role: str, action: str) -> Iterator[None]:
         raise RehearsalError(f"role {role} is not allowed {action}, so it cannot be taken away")
     policy = {
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Deny", "Action": action, "Resource": "*"}],
+        "Statement": [{"Effect": "Deny", "Action": action, "Resource": resource}],
     }
     iam.put_role_policy(RoleName=role, PolicyName=_INLINE, PolicyDocument=json.dumps(policy))
     try:

@@ -25,6 +25,7 @@ from dpra_constructs.rehearsal.internal_paths import (
     FOLDER_PREFIX,
     FORGET,
     SAVE,
+    STATE_FILE,
     TRUSTED,
 )
 from dpra_constructs.rehearsal.isolation import child_environment, is_loopback
@@ -49,9 +50,15 @@ def emulator(
             emulator runs.
 
     Raises:
-        RehearsalError: it is not installed in the version that is patched, or does not start.
+        RehearsalError: it is not installed in the version that is patched, or does not start, or
+            the folder holds no state.
     """
     _check_version()
+    if state and not (state / STATE_FILE).is_file():
+        raise RehearsalError(
+            f"{state} is no saved state of an emulator: it has no {STATE_FILE}; save one with "
+            "save_state"
+        )
     with TemporaryDirectory(prefix=FOLDER_PREFIX) as folder:
         port = _free_port()
         environment = child_environment() | {

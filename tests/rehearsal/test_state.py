@@ -225,7 +225,7 @@ def test_a_state_is_not_saved_while_a_stack_is_deployed(tmp_path: Path) -> None:
                 "Handler": "index.handler",
                 "Timeout": 30,
                 "Role": {"Fn::GetAtt": ["Role", "Arn"]},
-                "Code": {"ZipFile": "import time\ndef handler(event, context):\n    time.sleep(4)"},
+                "Code": {"ZipFile": "import time\ndef handler(event, context):\n    time.sleep(2)"},
             },
         },
         "Wait": {
@@ -244,3 +244,9 @@ def test_a_state_is_not_saved_while_a_stack_is_deployed(tmp_path: Path) -> None:
         )
         with pytest.raises(RehearsalError, match="stack waiting is CREATE_IN_PROGRESS; wait"):
             save_state(endpoint, tmp_path)
+
+
+def test_a_folder_without_a_state_is_refused(tmp_path: Path) -> None:
+    no_state = "is no saved state of an emulator: it has no"
+    with pytest.raises(RehearsalError, match=no_state), emulator(state=tmp_path):
+        pass

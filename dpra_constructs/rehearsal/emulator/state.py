@@ -26,10 +26,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
 from ministack.services import cloudformation, lambda_svc
 
-#: What further services keep: a name, and how to take and to restore it. Values are pickled.
+from dpra_constructs.rehearsal.internal_paths import STATE_FILE
+
+#: What further services keep: a name, and how to take and to restore it. What is taken is
+#: pickled at once, so that it may be the service's own dictionaries; taking may raise StateError.
+#: Restoring is done before the emulator serves, outside of any request.
 STATE: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
 
-_FILE = "emulator.pickle"
 _SERVICES = "ministack.services"
 _SCOPED = (AccountScopedDict, AccountRegionScopedDict)
 _PORT = "GATEWAY_PORT"
@@ -59,14 +62,14 @@ def save(folder: Path) -> None:
     data = io.BytesIO()
     _Pickler(data, pickle.HIGHEST_PROTOCOL).dump(saved)
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f"{_FILE}.partial"
+    partial = folder / f"{STATE_FILE}.partial"
     partial.write_bytes(f"{os.environ[_PORT]}\n".encode() + data.getvalue())
-    partial.rename(folder / _FILE)
+    partial.rename(folder / STATE_FILE)
 
 
 def load(folder: Path) -> None:
     """Take the state from a folder that `save` wrote, before the emulator serves."""
-    port, _, data = (folder / _FILE).read_bytes().partition(b"\n")
+    port, _, data = (folder / STATE_FILE).read_bytes().partition(b"\n")
     # Addresses of APIs have the port. All ports that are given out have five digits, so that
     # replacing one in the file moves nothing.
     data = data.replace(b"127.0.0.1:" + port, b"127.0.0.1:" + os.environ[_PORT].encode())

@@ -172,3 +172,15 @@ def passed_role(endpoint: str) -> bool:
     return may_deploy("dpra-may-pass", create, pass_it) and not may_deploy(
         "dpra-may-not-pass", create
     )
+
+
+def trusting_role(endpoint: str) -> bool:
+    """A stack is not deployed with a role that does not trust CloudFormation."""
+    execution = role(endpoint, HERE, "dpra-untrusting", trust=trust(service="lambda.amazonaws.com"))
+    try:
+        client("cloudformation", endpoint, HERE).create_stack(
+            StackName="dpra-trusting-role", TemplateBody=_TOPIC, RoleARN=execution
+        )
+    except ClientError as error:
+        return "cannot be assumed" in str(error)
+    return False

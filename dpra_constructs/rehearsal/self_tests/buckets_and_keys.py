@@ -64,6 +64,15 @@ def caller_account(endpoint: str) -> bool:
     return allowed(kms.encrypt, KeyId=key, Plaintext=b"a")
 
 
+def key_alias(endpoint: str) -> bool:
+    """A key is used by its alias with a permission for the key."""
+    key = _key(endpoint, f"arn:aws:iam::{ACCOUNT}:root")
+    client("kms", endpoint, HERE).create_alias(AliasName="alias/dpra", TargetKeyId=key)
+    use = {"Action": "kms:Encrypt", "Resource": key}
+    kms = session(endpoint, HERE, "dpra-key-alias", use)("kms")
+    return allowed(kms.encrypt, KeyId="alias/dpra", Plaintext=b"a")
+
+
 def foreign_bucket(endpoint: str) -> bool:
     """A bucket policy that names a role of another account lets in that role only."""
     name = "dpra-foreign-bucket"

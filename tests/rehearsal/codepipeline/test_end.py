@@ -52,7 +52,10 @@ def test_a_running_build_ends_with_the_emulator(
         given = named(with_project(spec, build()), "fruit")
         create_stack(cloudformation, "fruit", json.dumps(given))
         Pipeline(name="fruit", endpoint=endpoint, repository=repository).start()
-        pids = [int(pid) for pid in wait_for(lambda: marks.exists() and marks.read_text()).split()]
+        pids = [
+            int(pid)
+            for pid in wait_for(lambda: marks.read_text() if marks.exists() else "").split()
+        ]
         assert all(Path(f"/proc/{pid}").exists() for pid in pids)
         match how:
             case "in order":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -89,7 +90,10 @@ def perform(
         run.updated = clock.now()
         run.status = SUCCEEDED
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        # Nothing waits for the removal of a build's thousands of files.
+        threading.Thread(
+            target=shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}, daemon=True
+        ).start()
     run.updated = clock.now()
 
 

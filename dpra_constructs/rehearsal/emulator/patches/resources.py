@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack.core import iam_actions
-from ministack.services import cloudformation
+from ministack.services import cloudformation, kms
 
 from dpra_constructs.rehearsal.emulator.authorization import CHECKS, Check, Request
 
@@ -83,6 +83,19 @@ def log_stream() -> None:
     _check_on(streams)
 
 
+def key_alias() -> None:
+    """Check a call that names a key by its alias on the key, as KMS does."""
+
+    def key(request: Request) -> list[str]:
+        named = request.json().get("KeyId") if request.service == "kms" else None
+        if not isinstance(named, str) or not named.startswith("alias/"):
+            return []
+        record = kms._resolve_key(named)
+        return [record["Arn"]] if record else []
+
+    _check_on(key)
+
+
 def parameter_names() -> None:
     """Check `ssm:GetParameters` on each name, and `ssm:GetParametersByPath` on the path."""
 
@@ -131,6 +144,9 @@ def _check_on(arns: Callable[[Request], list[str]]) -> None:
         return other
 
     def others(request: Request) -> list[Check]:
+        further = arns(request)[1:]
+        if not further:
+            return []
         action = iam_actions.extract_iam_action(
             request.service,
             request.method,
@@ -139,7 +155,7 @@ def _check_on(arns: Callable[[Request], list[str]]) -> None:
             request.body,
             request.parameters,
         )
-        return [Check(action, arn) for arn in arns(request)[1:] if action]
+        return [Check(action, arn) for arn in further if action]
 
     iam_actions.extract_resource_arn = extract_resource_arn
     CHECKS.append(others)
