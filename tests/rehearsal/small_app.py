@@ -8,7 +8,7 @@ from pathlib import Path
 
 TOOLS, BETA, GAMMA, PROD = "111111111111", "222222222222", "333333333333", "444444444444"
 
-_APP = '''
+_APP = """
 import os
 from pathlib import Path
 
@@ -85,7 +85,7 @@ MODE = (ROOT / "mode.txt").read_text().strip()
 DeploymentPipeline(tools, "Pipeline", name="fruit", last_stage=prod,
                    execution_mode=codepipeline.ExecutionMode[MODE])
 app.synth()
-'''
+"""
 _HANDLER = """
 def handler(event, context):
     return {"statusCode": 200, "body": "one"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from dpra_constructs.rehearsal.execution_record import ExecutionRecord
 from dpra_constructs.rehearsal.faults import Scene
@@ -122,8 +122,7 @@ def _of_pipeline_role(
         (stage["name"], action["name"])
         for stage in stages
         for action in stage["actions"]
-        if action.get("region") and action.get("inputArtifacts")
-        and action["region"] != "us-west-2"
+        if action.get("region") and action.get("inputArtifacts") and action["region"] != "us-west-2"
     )
     for action in allowed:
         if action != "sts:AssumeRole":
@@ -157,25 +156,20 @@ def _run_until_one_passes(
             api.hold(name, STOPS)
         execution_id = ""
         for mutation in mutations:
-            with without_action(api.client("iam"), mutation.role, mutation.action, mutation.resource):
+            with without_action(
+                api.client("iam"), mutation.role, mutation.action, mutation.resource
+            ):
                 if execution_id:
                     api.retry(stage, execution_id)
                 else:
                     execution_id = api.start() if is_first else scene.let_in(stage)
                 record = scene.follow(execution_id, until=next(iter(following), ""))
             failed = _failed(record, stage)
-            yield replace_empty(mutation, failed, record)
+            said = "; ".join(each.error for each in record.failed)
+            yield Noticed(mutation=mutation, failed=failed, said=said)
             if not failed:
                 return
 
 
 def _failed(record: ExecutionRecord, stage: str) -> tuple[str, ...]:
     return tuple(each.name for each in record.failed if each.stage == stage)
-
-
-def replace_empty(
-    mutation: Mutation, failed: tuple[str, ...], record: ExecutionRecord
-) -> Noticed:
-    """Return what was noticed."""
-    said = "; ".join(each.error for each in record.failed)
-    return Noticed(mutation=replace(mutation), failed=failed, said=said)
