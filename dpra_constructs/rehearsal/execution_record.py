@@ -12,7 +12,7 @@ from dpra_constructs.rehearsal.pipeline_api import RUNNING, PipelineApi
 from dpra_constructs.rehearsal.pipeline_view import ActionView, PipelineView
 
 WAITING = ""
-_LAST_LINES = 15
+_LAST_LINES = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,11 +40,12 @@ class ActionRecord:
     log: Path | None = None
 
     def last_lines(self) -> tuple[str, ...]:
-        """Return the end of the log."""
+        """Return the end of the log, without what CodeBuild says about its phases."""
         if self.log is None or not self.log.is_file():
             return ()
         lines = self.log.read_text("utf-8", "replace").splitlines()
-        return tuple(line for line in lines if line.strip())[-_LAST_LINES:]
+        said = [line for line in lines if line.strip() and not line.startswith("[Container]")]
+        return tuple(said[-_LAST_LINES:])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

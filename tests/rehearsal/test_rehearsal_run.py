@@ -9,7 +9,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +34,10 @@ class Place:
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         self.temporary.mkdir(exist_ok=True)
         return subprocess.Popen(
-            [sys.executable, "-c", "from dpra_constructs.cli import main; main()", "rehearse"]
-            + ["--directory", str(self.folder / "app"), *arguments],
+            [
+                *(sys.executable, "-c", "from dpra_constructs.cli import main; main()"),
+                *("rehearse", "--directory", str(self.folder / "app"), *arguments),
+            ],
             cwd=self.folder,
             env={**os.environ, "TMPDIR": str(self.temporary)},
             stdin=subprocess.DEVNULL,
@@ -81,12 +82,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 
 @pytest.fixture(scope="module")
-def rehearsed(place: Place) -> Iterator[tuple[dict[str, Any], str]]:
+def rehearsed(place: Place) -> tuple[dict[str, Any], str]:
     """The result and the output of a whole rehearsal."""
     code, printed = place.run("--approve", "--json", "result.json", "--html", "report.html")
     assert code == 0, printed
     assert place.nothing_is_left()
-    yield json.loads((place.folder / "result.json").read_text()), printed
+    return json.loads((place.folder / "result.json").read_text()), printed
 
 
 def test_the_commit_runs_in_every_account_and_region(
