@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-import select
+import selectors
 import shlex
 import shutil
 import subprocess
@@ -158,7 +158,7 @@ class Shell:
         open_end = True
         while True:
             self._check()
-            if open_end and select.select([status_end], [], [], _POLL_SECONDS)[0]:
+            if open_end and _is_readable(status_end, _POLL_SECONDS):
                 data = os.read(status_end, 4096)
                 open_end = bool(data)
                 self._received += data
@@ -173,3 +173,10 @@ class Shell:
                     continue
                 self.close()
                 return code if code >= 0 else 128 - code
+
+
+def _is_readable(end: int, seconds: float) -> bool:
+    """Wait for something to read; `select` itself refuses file descriptors over 1023."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(end, selectors.EVENT_READ)
+        return bool(selector.select(seconds))
