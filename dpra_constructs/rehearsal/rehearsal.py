@@ -187,7 +187,7 @@ def rehearse(
     Raises:
         RehearsalError: a step failed; the message says which and why.
     """
-    stopwatch = Stopwatch(watcher=watcher)
+    stopwatch, output = Stopwatch(watcher=watcher), output.resolve()
     if from_stage:
         opened = from_saved_state(OutputFolder(output), from_stage, watcher, stopwatch)
     else:
@@ -287,6 +287,8 @@ def deployed(
     refuse_ambient_credentials(os.environ)
     with ExitStack() as stack:
         stopwatch.begin("Read the commit" if assembly else "Read the commit, synthesize the app")
+        if assembly:
+            read_assembly(assembly.resolve())
         output.make()
         # Synthesizing takes longest, so the emulator starts meanwhile.
         synth = None if assembly else stack.enter_context(_Synth(folder, output.assembly))

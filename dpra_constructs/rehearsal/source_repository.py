@@ -106,6 +106,7 @@ def make_source(folder: Path, path: Path, commit: str = "HEAD") -> SourceReposit
     Raises:
         RehearsalError: git is missing, or there is no such commit or no app in it.
     """
+    path = path.resolve()
     _git(Path(), "init", "--quiet", "--bare", f"--initial-branch={TRUNK}", str(path))
     top = _top(folder)
     if top is None:

@@ -46,7 +46,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         """Keep apart what the first and the second commit's way leave behind."""
-        self.first = OutputFolder(self.output)
+        self.first = OutputFolder(self.output.resolve())
         self.stopwatch = Stopwatch(watcher=self.watcher)
         self.emulation: Emulation | None = None
         self.follower: Follower | None = None

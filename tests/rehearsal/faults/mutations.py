@@ -71,7 +71,7 @@ def mutations_of(emulation: Emulation) -> Iterator[Mutation]:
 
 def _roles(emulation: Emulation, action: dict[str, object]) -> Iterator[tuple[str, str]]:
     """Give the roles of the tools account that an action works with, and what kind each is."""
-    configuration = action["configuration"]
+    configuration = action.get("configuration", {})
     arn = str(action.get("roleArn", ""))
     assert isinstance(configuration, dict)
     kind = action["actionTypeId"]
@@ -88,7 +88,7 @@ def _apart(
     allowed: str, resources: Sequence[str], emulation: Emulation, action: dict[str, object]
 ) -> Sequence[str]:
     """Return the resource that only this action needs, where the role is shared by several."""
-    configuration = action["configuration"]
+    configuration = action.get("configuration", {})
     assert isinstance(configuration, dict)
     project = configuration.get("ProjectName")
     shared = allowed in ("codebuild:StartBuild", "codebuild:BatchGetBuilds")
