@@ -80,6 +80,9 @@ def rehearse(
 
     Needs git, the CDK CLI on PATH, and the extra `rehearsal`.
     """
+    # Functions that are deployed to the emulator expect it, as in AWS Lambda.
+    import boto3  # noqa: F401
+
     from dpra_constructs import rehearsal
     from dpra_constructs.cli.rehearsal_display import RehearsalDisplay
     from dpra_constructs.rehearsal import faults
