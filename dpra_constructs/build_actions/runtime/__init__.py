@@ -1,0 +1,1 @@
+"""Code that stands in the buildspecs of build actions: standard library only."""
