@@ -79,6 +79,11 @@ _RESOURCES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"\*",
+        r"ecr:GetAuthorizationToken",
+        "Repository.grantPull of aws_cdk for a build image; the action knows no resources",
+    ),
+    (
+        r"\*",
         r"kms:",
         "The artifact keys of the other regions have no ARN that this stack could name; each of "
         "these keys lets this role in by its own key policy",

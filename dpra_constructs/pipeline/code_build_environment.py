@@ -76,9 +76,17 @@ def _image(scope: Construct, id: str, project: CodeBuildProject) -> codebuild.IB
     name = project.build_image
     if name.startswith("aws/codebuild/"):
         return kind.from_code_build_image_id(name)
-    found = _ECR_IMAGE.fullmatch(name)
+    found = ecr_repository(scope, id, name)
     if not found:
         return kind.from_docker_registry(name)
+    return kind.from_ecr_repository(*found)
+
+
+def ecr_repository(scope: Construct, id: str, image: str) -> tuple[ecr.IRepository, str] | None:
+    """Return the repository and the tag or digest of an image in Amazon ECR; None for others."""
+    found = _ECR_IMAGE.fullmatch(image)
+    if not found:
+        return None
     arn = Stack.of(scope).format_arn(
         service="ecr",
         account=found["account"],
@@ -89,4 +97,4 @@ def _image(scope: Construct, id: str, project: CodeBuildProject) -> codebuild.IB
     repository = ecr.Repository.from_repository_attributes(
         scope, id, repository_arn=arn, repository_name=found["repository"]
     )
-    return kind.from_ecr_repository(repository, found["digest"] or found["tag"] or "latest")
+    return repository, found["digest"] or found["tag"] or "latest"

@@ -116,6 +116,7 @@ class DeploymentPipeline(Construct):
         self.artifact_bucket = built.artifact_bucket
         self.artifact_key = built.artifact_key
         self.notifications = built.notifications
+        self.budget_alarms = built.budget_alarms
         self._refuse_stacks_of_others(where, built.stacks)
         stack.add_metadata(f"DPRA::{name}", _metadata(chain, waived))
 

@@ -6,7 +6,7 @@ import json
 import re
 from importlib.metadata import version
 
-from aws_cdk import Stack
+from aws_cdk import Acknowledgment, Stack, Validations
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -14,6 +14,7 @@ from constructs import Construct
 from dpra_constructs.build_actions.build_action import BuildAction, Report
 from dpra_constructs.build_actions.buildspec import report_group_name
 from dpra_constructs.build_actions.shell import command
+from dpra_constructs.pipeline.code_build_environment import ecr_repository
 from dpra_constructs.pipeline.code_build_steps import report_group
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.plan import PipelinePlan
@@ -67,19 +68,22 @@ def build_pull_requests(
     connection = source.repository.connection_arn
     role = _role(scope, connection, group.attr_arn, report_group_name(name, _REPORT))
     environment = plan.project
+    curated = environment.build_image.startswith("aws/codebuild/")
+    if found := ecr_repository(scope, "PullRequestImage", environment.build_image):
+        found[0].grant_pull(role)
     # By its CloudFormation type: the L2 knows neither connections nor GitLab.
-    return codebuild.CfnProject(
+    project = codebuild.CfnProject(
         scope,
         "PullRequest",
         name=name,
         description=f"Builds {source.description}",
         service_role=role.role_arn,
-        encryption_key="alias/aws/s3",
         artifacts=codebuild.CfnProject.ArtifactsProperty(type="NO_ARTIFACTS"),
         environment=codebuild.CfnProject.EnvironmentProperty(
             type="ARM_CONTAINER" if environment.architecture == "ARM_64" else "LINUX_CONTAINER",
             image=environment.build_image,
             compute_type=_compute_type(environment.compute_type),
+            image_pull_credentials_type="CODEBUILD" if curated else "SERVICE_ROLE",
             privileged_mode=environment.privileged,
         ),
         source=codebuild.CfnProject.SourceProperty(
@@ -111,6 +115,10 @@ def build_pull_requests(
             ),
         ),
     )
+    Validations.of(project).acknowledge(
+        Acknowledgment(id="AwsSolutions-CB4", reason="The project has no artifacts to encrypt")
+    )
+    return project
 
 
 def _compute_type(compute_type: str) -> str:

@@ -36,20 +36,27 @@ def notifications_topic(
         resource_name=f"{pipeline}-*",
         arn_format=ArnFormat.COLON_RESOURCE_NAME,
     )
-    # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
-    by_alarms = {
-        "principals": [iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-        "conditions": {
-            "StringEquals": {"aws:SourceAccount": stack.account},
-            "ArnLike": {"aws:SourceArn": alarms},
-        },
+    conditions = {
+        "StringEquals": {"aws:SourceAccount": stack.account},
+        "ArnLike": {"aws:SourceArn": alarms},
     }
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    by_alarms = [iam.ServicePrincipal("cloudwatch.amazonaws.com")]
     topic.add_to_resource_policy(
-        iam.PolicyStatement(actions=["sns:Publish"], resources=[topic.topic_arn], **by_alarms)
+        iam.PolicyStatement(
+            principals=by_alarms,
+            actions=["sns:Publish"],
+            resources=[topic.topic_arn],
+            conditions=conditions,
+        )
     )
     key.add_to_resource_policy(
         iam.PolicyStatement(
-            actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=["*"], **by_alarms
+            principals=by_alarms,
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            # In a key's own policy it stands for the key.
+            resources=["*"],
+            conditions=conditions,
         )
     )
     return topic
