@@ -40,13 +40,17 @@ class PipelineAction(Protocol):
         ...
 
     @property
+    def output(self) -> str:
+        """The name of the artifact that it writes; letters, digits and hyphens."""
+        ...
+
+    @property
     def meets(self) -> Sequence[Requirement]:
         """The requirements of the DPRA that hold because of it."""
         ...
 
-    @property
-    def permissions(self) -> Sequence[Permission]:
-        """What its role may do beyond reading its input and writing its artifact."""
+    def permissions(self, pipeline: str) -> Sequence[Permission]:
+        """Return what its role may do, in the pipeline of a name, beside its two artifacts."""
         ...
 
     def configuration(self) -> Mapping[str, str]:

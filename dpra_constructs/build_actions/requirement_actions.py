@@ -23,7 +23,7 @@ REQUIREMENT_ACTIONS: Mapping[Requirement, tuple[str, ...]] = MappingProxyType(
         Requirement.BUILD_UNIT_TESTS: ("Pytest", "Jest", "JUnit", "GoTest"),
         Requirement.BUILD_QUALITY: ("Ruff", "Black", "ESLint", "Checkstyle", "SonarQube"),
         Requirement.BUILD_SECRETS: ("DetectSecrets", "Gitleaks", "GitGuardian"),
-        Requirement.BUILD_SAST: ("Bandit", "Semgrep", "CheckmarxOne", "InspectorCodeSecurity"),
+        Requirement.BUILD_SAST: ("Bandit", "Semgrep", "CheckmarxOne"),
         Requirement.BUILD_SCA: (
             "PipAudit",
             "NpmAudit",
@@ -31,6 +31,7 @@ REQUIREMENT_ACTIONS: Mapping[Requirement, tuple[str, ...]] = MappingProxyType(
             "Snyk",
             "OwaspDependencyCheck",
             "BlackDuck",
+            "InspectorCodeSecurity",
         ),
         Requirement.BUILD_SBOM: ("CycloneDxPython", "CycloneDxNpm", "Syft", "TrivySbom"),
     }

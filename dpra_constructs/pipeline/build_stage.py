@@ -106,6 +106,7 @@ class BuildStage(Construct):
             application=application,
             actions=checked_actions,
             synth=checked_synth,
+            app_directory=synth.app_directory if isinstance(synth, CdkSynth) else ".",
             time_budget_minutes=minutes,
             waivers=waived,
             project=project or CodeBuildProject(),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from aws_cdk import Stack
+from aws_cdk import Acknowledgment, Stack, Validations
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from dpra_constructs.build_actions import (
     CodeBuildProject,
@@ -74,12 +74,28 @@ def _image(scope: Construct, id: str, project: CodeBuildProject) -> codebuild.IB
     arm = project.architecture == "ARM_64"
     kind = codebuild.LinuxArmBuildImage if arm else codebuild.LinuxBuildImage
     name = project.build_image
-    if name.startswith("aws/codebuild/"):
+    if is_curated(project):
         return kind.from_code_build_image_id(name)
     found = ecr_repository(scope, id, name)
     if not found:
         return kind.from_docker_registry(name)
     return kind.from_ecr_repository(*found)
+
+
+def is_curated(project: CodeBuildProject) -> bool:
+    """Whether a project runs on an image of CodeBuild's own."""
+    return project.build_image.startswith("aws/codebuild/")
+
+
+def acknowledge_image(made: IConstruct, project: CodeBuildProject) -> None:
+    """Acknowledge what cdk-nag finds of an image that the team has chosen."""
+    if not is_curated(project):
+        Validations.of(made).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-CB5",
+                reason=f"The team builds on its own choice, {project.build_image}",
+            )
+        )
 
 
 def ecr_repository(scope: Construct, id: str, image: str) -> tuple[ecr.IRepository, str] | None:

@@ -17,6 +17,7 @@ from dpra_constructs.build_actions.code_build_project import CodeBuildProject
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline.build_order import inputs_of
 from dpra_constructs.pipeline.code_build_environment import (
+    acknowledge_image,
     build_environment,
     cache_of,
     decryption,
@@ -81,7 +82,7 @@ class CodeBuildSteps:
             else:
                 read = outputs[action.input][1] if action.input else self._source.primary_output
                 assert read is not None  # a source has a primary output
-                step = PipelineActionStep(action, read)
+                step = PipelineActionStep(action, read, self._plan.pipeline.name)
                 for name in inputs_of(action):
                     step.add_step_dependency(producers[name])
             if check and action is not check:
@@ -105,6 +106,7 @@ class CodeBuildSteps:
                 role = step.project.role
                 assert role is not None  # a project that is not imported has one
                 acknowledge_permissions(role, action.permissions)
+            acknowledge_image(step.project, action.project or self._plan.project)
             if action.publishes:
                 project = step.project.node.default_child
                 assert isinstance(project, codebuild.CfnProject)

@@ -61,6 +61,7 @@ class BuildDefinition:
     application: Application
     actions: tuple[BuildAction | PipelineAction, ...]
     synth: BuildAction
+    app_directory: str
     time_budget_minutes: int
     waivers: Waivers
     project: CodeBuildProject

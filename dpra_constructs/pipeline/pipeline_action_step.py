@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import jsii
@@ -21,9 +20,10 @@ from dpra_constructs.pipeline.permissions import acknowledge_permissions, statem
 class PipelineActionStep(pipelines.Step):
     """A step of CDK Pipelines for a `PipelineAction`."""
 
-    def __init__(self, action: PipelineAction, source: pipelines.FileSet) -> None:
+    def __init__(self, action: PipelineAction, source: pipelines.FileSet, pipeline: str) -> None:
         super().__init__(action.name)
         self._action = action
+        self._pipeline = pipeline
         self._source = source
 
     def produce_action(
@@ -33,6 +33,7 @@ class PipelineActionStep(pipelines.Step):
         stage.add_action(
             _Action(
                 self._action,
+                pipeline=self._pipeline,
                 input=options.artifacts.to_code_pipeline(self._source),
                 action_name=options.action_name,
                 run_order=options.run_order,
@@ -48,11 +49,13 @@ class _Action(codepipeline_actions.Action):
         self,
         action: PipelineAction,
         *,
+        pipeline: str,
         input: codepipeline.Artifact,
         action_name: str,
         run_order: Any,
     ) -> None:
         self._action = action
+        self._permissions = action.permissions(pipeline)
         super().__init__(
             action_name=action_name,
             run_order=run_order,
@@ -64,7 +67,7 @@ class _Action(codepipeline_actions.Action):
                 min_inputs=1, max_inputs=1, min_outputs=1, max_outputs=1
             ),
             inputs=[input],
-            outputs=[codepipeline.Artifact(f"{action.name}_Output")],
+            outputs=[codepipeline.Artifact(action.output)],
         )
 
     def _bound(
@@ -78,8 +81,7 @@ class _Action(codepipeline_actions.Action):
         """Give the role what it needs; called by CodePipeline."""
         bucket.grant_read(role)
         bucket.grant_write(role)
-        permissions: Sequence[Any] = self._action.permissions
-        for statement in statements(scope, permissions):
+        for statement in statements(scope, self._permissions):
             role.add_to_principal_policy(statement)
-        acknowledge_permissions(role, permissions)
+        acknowledge_permissions(role, self._permissions)
         return codepipeline.ActionConfig(configuration=dict(self._action.configuration()))

@@ -79,6 +79,7 @@ class PipelinePlan:
     source_check: BuildAction | None
     build_actions: tuple[Action, ...]
     synth: BuildAction
+    app_directory: str
     build_minutes: int
     project: CodeBuildProject
     log_retention_days: int
@@ -271,6 +272,7 @@ def make_plan(
         source_check=source_layout_check(chain.source.layout, chain.source.waivers),
         build_actions=chain.build.actions,
         synth=chain.build.synth,
+        app_directory=chain.build.app_directory,
         build_minutes=chain.build.time_budget_minutes,
         project=chain.build.project,
         log_retention_days=chain.build.log_retention_days,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from importlib.metadata import version
+from pathlib import Path
 
 from aws_cdk import Acknowledgment, Stack, Validations
 from aws_cdk import aws_codebuild as codebuild
@@ -14,13 +15,19 @@ from constructs import Construct
 from dpra_constructs.build_actions.build_action import BuildAction, Report
 from dpra_constructs.build_actions.buildspec import report_group_name
 from dpra_constructs.build_actions.shell import command
-from dpra_constructs.pipeline.code_build_environment import ecr_repository
+from dpra_constructs.pipeline.code_build_environment import (
+    acknowledge_image,
+    ecr_repository,
+    is_curated,
+)
 from dpra_constructs.pipeline.code_build_steps import report_group
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.plan import PipelinePlan
 from dpra_constructs.pipeline.pull_request_source import PullRequestSource
 
-_REPORT = Report("build", ["dpra-build/**/*.xml"])
+_RESULT, _JUNIT = "dpra-build.json", "dpra-build.xml"
+_REPORT = Report("build", [_JUNIT])
+_TO_JUNIT = Path(__file__).parent / "runtime" / "pull_request_report.py"
 # One machine runs what the pipeline runs on one for each action.
 _LONGER = 2
 _LONGEST_MINUTES = 480
@@ -34,10 +41,17 @@ def pull_request_buildspec(plan: PipelinePlan) -> dict[str, object]:
     skipped = [
         word
         for action in plan.build_actions
-        if not isinstance(action, BuildAction)
-        or ((action.secrets or action.permissions) and not action.publishes)
+        if isinstance(action, BuildAction)
+        and (action.secrets or action.permissions)
+        # What publishes, `dpra build` leaves out by itself.
+        and not action.publishes
         for word in ("--skip", action.name)
     ]
+    build = command(
+        f"dpra build --pipeline {plan.pipeline.name} --json {_RESULT}",
+        [] if plan.app_directory == "." else ["--directory", plan.app_directory],
+        skipped,
+    )
     own = f"dpra-constructs[cli]=={version('dpra-constructs')}"
     return {
         "version": "0.2",
@@ -48,10 +62,16 @@ def pull_request_buildspec(plan: PipelinePlan) -> dict[str, object]:
                     *plan.synth.install,
                 ]
             },
-            "build": {"commands": [command("dpra build", skipped)]},
+            "build": {"commands": [build], "finally": [report_command()]},
         },
         "reports": {_REPORT.name: {"files": list(_REPORT.files), "file-format": _REPORT.format}},
     }
+
+
+def report_command() -> str:
+    """Return the command that makes a report of what `dpra build` found."""
+    code = _TO_JUNIT.read_text("utf-8")
+    return f"python3 - {_RESULT} {_JUNIT} <<'REPORT'\n{code}REPORT"
 
 
 def build_pull_requests(
@@ -68,7 +88,6 @@ def build_pull_requests(
     connection = source.repository.connection_arn
     role = _role(scope, connection, group.attr_arn, report_group_name(name, _REPORT))
     environment = plan.project
-    curated = environment.build_image.startswith("aws/codebuild/")
     if found := ecr_repository(scope, "PullRequestImage", environment.build_image):
         found[0].grant_pull(role)
     # By its CloudFormation type: the L2 knows neither connections nor GitLab.
@@ -83,7 +102,7 @@ def build_pull_requests(
             type="ARM_CONTAINER" if environment.architecture == "ARM_64" else "LINUX_CONTAINER",
             image=environment.build_image,
             compute_type=_compute_type(environment.compute_type),
-            image_pull_credentials_type="CODEBUILD" if curated else "SERVICE_ROLE",
+            image_pull_credentials_type="CODEBUILD" if is_curated(environment) else "SERVICE_ROLE",
             privileged_mode=environment.privileged,
         ),
         source=codebuild.CfnProject.SourceProperty(
@@ -118,6 +137,7 @@ def build_pull_requests(
     Validations.of(project).acknowledge(
         Acknowledgment(id="AwsSolutions-CB4", reason="The project has no artifacts to encrypt")
     )
+    acknowledge_image(project, environment)
     return project
 
 

@@ -176,7 +176,7 @@ def test_directories_are_cached_on_the_host() -> None:
     assert json.loads(made["Source"]["BuildSpec"])["cache"] == {"paths": ["/root/.m2/**/*"]}
 
 
-SECRETS = {
+SECRETS: dict[str, SecretsManagerSecret | SecureParameter] = {
     "SONAR_TOKEN": SecretsManagerSecret("acme/sonar", json_key="token", kms_key_arn=KEY),
     "SNYK_TOKEN": SecureParameter("/acme/snyk"),
 }
@@ -295,14 +295,23 @@ class Scan:
     category: str = "Invoke"
     provider: str = "InspectorScan"
     input: str | None = None
-    meets: tuple[Requirement, ...] = (Requirement.BUILD_SAST,)
-    permissions: tuple[Permission, ...] = (
-        Permission(
-            actions=["inspector-scan:ScanSbom"],
-            resources=["*"],
-            reason="the service knows no resources",
-        ),
-    )
+    output: str = "inspector-sbom"
+    meets: tuple[Requirement, ...] = (Requirement.BUILD_SCA,)
+
+    def permissions(self, pipeline: str) -> tuple[Permission, ...]:
+        group = f"arn:{{partition}}:logs:{{region}}:{{account}}:log-group:/aws/{pipeline}"
+        return (
+            Permission(
+                actions=["inspector-scan:ScanSbom"],
+                resources=["*"],
+                reason="the service knows no resources",
+            ),
+            Permission(
+                actions=["logs:PutLogEvents"],
+                resources=[group, f"{group}:*"],
+                reason="the service names the streams",
+            ),
+        )
 
     def configuration(self) -> Mapping[str, str]:
         return {"InspectorRunMode": "SourceCodeScan", "CriticalThreshold": "0"}
@@ -331,7 +340,7 @@ def test_an_action_that_is_not_code_build(input: str | None, order: int, artifac
     }
     assert inspect["Configuration"] == scan.configuration()
     assert inspect["InputArtifacts"] == [[source["OutputArtifacts"][0], dist][artifact]]
-    assert inspect["OutputArtifacts"] == [{"Name": "Inspect_Output"}]
+    assert inspect["OutputArtifacts"] == [{"Name": "inspector-sbom"}]
     assert inspect["RunOrder"] == order
     assert actions["Synth"]["RunOrder"] == order + 1
     role = inspect["RoleArn"]["Fn::GetAtt"][0]
@@ -348,7 +357,10 @@ def test_an_action_that_is_not_code_build(input: str | None, order: int, artifac
             [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
         )
     }
-    assert names == {"inspector-scan", "kms", "s3"}
+    assert names == {"inspector-scan", "kms", "logs", "s3"}
+    assert ":log-group:/aws/fruit:*" in flat(
+        next(s for s in allowed if s["Action"] == "logs:PutLogEvents")["Resource"][1]
+    )
 
 
 def test_a_requirement_may_be_met_by_an_action_that_is_not_code_build() -> None:

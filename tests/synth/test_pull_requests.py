@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from dpra_constructs import build_actions
 from dpra_constructs.build_actions import (
     BuildAction,
+    CdkSynth,
     CodeBuildProject,
     Permission,
     Pytest,
@@ -15,6 +15,7 @@ from dpra_constructs.build_actions import (
     Ruff,
     SecureParameter,
 )
+from dpra_constructs.pipeline.pull_requests import report_command
 from dpra_constructs.source import (
     Bitbucket,
     ConnectedRepository,
@@ -150,8 +151,11 @@ def test_it_runs_dpra_build_with_the_tools_of_synth(template: dict[str, Any]) ->
     assert install[0] == (
         f"python -m pip install --quiet 'dpra-constructs[cli]=={version('dpra-constructs')}'"
     )
-    assert tuple(install[1:]) == build_actions.CdkSynth().to_build_action().install
-    assert spec["phases"]["build"]["commands"] == ["dpra build"]
+    assert tuple(install[1:]) == CdkSynth().to_build_action().install
+    [build] = spec["phases"]["build"]["commands"]
+    assert build == "dpra build --pipeline fruit --json dpra-build.json"
+    # A build that failed has a report too.
+    assert spec["phases"]["build"]["finally"] == [report_command()]
     assert spec["reports"]["build"]["file-format"] == "JUNITXML"
 
 
@@ -174,7 +178,20 @@ def test_actions_that_need_what_it_has_not_are_skipped_by_name() -> None:
     )
     spec = json.loads(project(template_of(found))["Source"]["BuildSpec"])
     # What publishes does not run outside the pipeline anyway.
-    assert spec["phases"]["build"]["commands"] == ["dpra build --skip Sonar --skip Probe"]
+    [build] = spec["phases"]["build"]["commands"]
+    assert build.endswith(" --skip Sonar --skip Probe")
+
+
+def test_the_app_may_stand_in_a_folder() -> None:
+    found = of_pull_requests(
+        GitHub("acme/fruit", connection_arn=CONNECTION),
+        True,
+        synth=CdkSynth(app_directory="infra"),
+    )
+    [build] = json.loads(project(template_of(found))["Source"]["BuildSpec"])["phases"]["build"][
+        "commands"
+    ]
+    assert build.endswith(" --directory infra")
 
 
 def test_it_runs_where_the_build_stage_says() -> None:

@@ -171,8 +171,8 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         'BuildStage "Build": no action meets DPRA-BUILD-SECRETS (Secrets detection), '
         "DPRA-BUILD-SCA (Software composition analysis); meet DPRA-BUILD-SECRETS with "
         "DetectSecrets or Gitleaks or GitGuardian; DPRA-BUILD-SCA with PipAudit or NpmAudit or "
-        "Trivy or Snyk or OwaspDependencyCheck or BlackDuck; or with any BuildAction(..., "
-        "meets=[Requirement.BUILD_SECRETS]), or waive what does not hold: "
+        "Trivy or Snyk or OwaspDependencyCheck or BlackDuck or InspectorCodeSecurity; or with "
+        "any BuildAction(..., meets=[Requirement.BUILD_SECRETS]), or waive what does not hold: "
         'waivers={Requirement.BUILD_SECRETS: "the reason"}',
     ),
     "an input that nothing makes": (
