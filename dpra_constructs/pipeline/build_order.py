@@ -63,7 +63,9 @@ def check_order(where: str, actions: Sequence[Action]) -> None:
         InvalidArgumentError: it is so.
     """
     outputs = [(name, each) for action in actions for name, each in outputs_of(action).items()]
-    arguments.unique(where, "the names of the actions' outputs", [name for name, _ in outputs])
+    artifacts = [each.output for each in actions if not isinstance(each, BuildAction)]
+    names = [*(name for name, _ in outputs), *artifacts]
+    arguments.unique(where, "the names of the actions' outputs", names)
     arguments.unique(
         where, "the directories of the actions' outputs", [each for _, each in outputs]
     )

@@ -179,18 +179,18 @@ class CodeBuildSteps:
         for report in reports:
             report_group(self._scope, project_name, report)
         self._logs.of_project(project_name)
+        partial = partial_buildspec(
+            reports=reports, runtime_versions=runtime_versions, cache_paths=project.cache_paths
+        )
         return pipelines.CodeBuildStep(
             name,
             input=self._source,
             project_name=project_name,
             timeout=Duration.minutes(minutes) if minutes else None,
-            partial_build_spec=codebuild.BuildSpec.from_object(
-                partial_buildspec(
-                    reports=reports,
-                    runtime_versions=runtime_versions,
-                    cache_paths=project.cache_paths,
-                )
-            ),
+            # A version alone says nothing, and each is a call to the jsii kernel.
+            partial_build_spec=codebuild.BuildSpec.from_object(partial)
+            if len(partial) > 1
+            else None,
             role_policy_statements=[*self._clone_policy, *policy],
             **properties,
         )

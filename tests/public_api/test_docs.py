@@ -43,7 +43,9 @@ def alarm_count(templates: list[dict[str, object]]) -> int:
     return sum(len(resources(template, "AWS::CloudWatch::Alarm")) for template in templates)
 
 
-def test_the_idle_cost_is_that_of_the_keys_and_alarms(smallest: Path, fruit_api: Synthesized) -> None:
+def test_the_idle_cost_is_that_of_the_keys_and_alarms(
+    smallest: Path, fruit_api: Synthesized
+) -> None:
     text = (ROOT / "docs" / "idle-cost.md").read_text()
     small = [json.loads(path.read_text()) for path in smallest.glob("*.template.json")]
     for name, templates in (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dpra_constructs import Requirement
+from dpra_constructs import InvalidArgumentError, Requirement
 from dpra_constructs.build_actions import (
     BuildAction,
     CodeBuildProject,
@@ -361,6 +361,13 @@ def test_an_action_that_is_not_code_build(input: str | None, order: int, artifac
     assert ":log-group:/aws/fruit:*" in flat(
         next(s for s in allowed if s["Action"] == "logs:PutLogEvents")["Resource"][1]
     )
+
+
+def test_two_artifacts_of_one_name_are_refused() -> None:
+    stack = tools_stack()
+    actions = [PythonBuild(), Pytest(), Ruff(), SCANS, Scan(output="dist")]
+    with pytest.raises(InvalidArgumentError, match="the actions' outputs has dist more than once"):
+        build_stage(stack, actions=actions)
 
 
 def test_a_requirement_may_be_met_by_an_action_that_is_not_code_build() -> None:
