@@ -1,1 +1,1 @@
-"""Code that stands in the buildspecs of build actions: standard library only."""
+"""Small programs that builds run, inlined in their commands: the standard library alone."""
