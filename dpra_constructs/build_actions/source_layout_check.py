@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from pathlib import Path
 
 from dpra_constructs.build_actions.build_action import BuildAction
-from dpra_constructs.build_actions.shell import command
+from dpra_constructs.build_actions.inlined_python import inlined_python
 from dpra_constructs.requirements import Requirement
 from dpra_constructs.source import SourceLayout
 
 SOURCE_LAYOUT_ACTION = "SourceLayout"
-_CHECK = Path(__file__).parent / "runtime" / "source_layout.py"
 
 
 def source_layout_check(
@@ -30,13 +28,12 @@ def source_layout_check(
 
     >>> action = source_layout_check(SourceLayout(application=["src"]))
     >>> action.commands[0].splitlines()[0]
-    'python3 - \\'{"application": ["src"]}\\' <<\\'SOURCE_LAYOUT\\''
+    'python3 - \\'{"application": ["src"]}\\' <<\\'PYTHON\\''
     """
     kinds = layout.kinds(waived)
     if not kinds:
         return None
-    check = command("python3 -", [json.dumps({kind: list(kinds[kind]) for kind in kinds})])
-    code = _CHECK.read_text("utf-8")
+    layout_as_json = json.dumps({kind: list(kinds[kind]) for kind in kinds})
     return BuildAction(
-        SOURCE_LAYOUT_ACTION, commands=[f"{check} <<'SOURCE_LAYOUT'\n{code}SOURCE_LAYOUT"]
+        SOURCE_LAYOUT_ACTION, commands=[inlined_python("source_layout", [layout_as_json])]
     )

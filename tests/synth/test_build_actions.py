@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from constructs import Construct
 
 from dpra_constructs import InvalidArgumentError, Requirement
 from dpra_constructs.build_actions import (
@@ -18,8 +19,11 @@ from dpra_constructs.build_actions import (
     SecretsManagerSecret,
     SecureParameter,
 )
+from dpra_constructs.build_actions.inspector_code_security import InspectorCodeSecurity
 from dpra_constructs.build_actions.pipeline_action import PipelineAction
+from dpra_constructs.build_actions.requirement_actions import REQUIREMENT_ACTIONS
 from dpra_constructs.testing import unacknowledged_findings
+from tests.build_actions.other_actions import ACTIONS
 from tests.conftest import resources
 from tests.pipelines import (
     SCANS,
@@ -70,6 +74,10 @@ def flat(value: Any) -> str:
             return f"<{name}.{attribute}>"
         case _:
             return str(value)
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def run_orders(template: dict[str, Any]) -> dict[str, int]:
@@ -287,50 +295,17 @@ def test_the_log_of_each_project_is_encrypted_and_kept_for_a_stated_time() -> No
     ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scan:
-    """An action of CodePipeline that is not CodeBuild."""
-
-    name: str = "Inspect"
-    category: str = "Invoke"
-    provider: str = "InspectorScan"
-    input: str | None = None
-    output: str = "inspector-sbom"
-    meets: tuple[Requirement, ...] = (Requirement.BUILD_SCA,)
-
-    def permissions(self, pipeline: str) -> tuple[Permission, ...]:
-        group = f"arn:{{partition}}:logs:{{region}}:{{account}}:log-group:/aws/{pipeline}"
-        return (
-            Permission(
-                actions=["inspector-scan:ScanSbom"],
-                resources=["*"],
-                reason="the service knows no resources",
-            ),
-            Permission(
-                actions=["logs:PutLogEvents"],
-                resources=[group, f"{group}:*"],
-                reason="the service names the streams",
-            ),
-        )
-
-    def configuration(self) -> Mapping[str, str]:
-        return {"InspectorRunMode": "SourceCodeScan", "CriticalThreshold": "0"}
-
-
-@pytest.mark.parametrize(("input", "order", "artifact"), [(None, 2, 0), ("dist", 3, 1)])
-def test_an_action_that_is_not_code_build(input: str | None, order: int, artifact: int) -> None:
-    scan = Scan(input=input)
+def test_an_action_that_is_not_code_build() -> None:
+    scan = InspectorCodeSecurity(input="dist", name="Inspect")
     assert isinstance(scan, PipelineAction)
     stack = tools_stack()
     build = build_stage(stack, actions=[PythonBuild(), Pytest(), Ruff(), SCANS, scan])
     made = pipeline(stack, last_stage=beta_stage(stack, build=build))
     assert unacknowledged_findings(made) == []
-    assert "Inspect <- dist" in made.pipeline_outline() if input else True
+    assert "  3 Inspect <- dist (DPRA-BUILD-SCA)" in made.pipeline_outline().splitlines()
     template = template_of(made)
     [found] = resources(template, "AWS::CodePipeline::Pipeline")
     actions = {action["Name"]: action for action in found["Stages"][1]["Actions"]}
-    [source] = found["Stages"][0]["Actions"]
-    [dist] = actions["Package"]["OutputArtifacts"]
     inspect = actions["Inspect"]
     assert inspect["ActionTypeId"] == {
         "Category": "Invoke",
@@ -339,33 +314,69 @@ def test_an_action_that_is_not_code_build(input: str | None, order: int, artifac
         "Version": "1",
     }
     assert inspect["Configuration"] == scan.configuration()
-    assert inspect["InputArtifacts"] == [[source["OutputArtifacts"][0], dist][artifact]]
+    assert inspect["InputArtifacts"] == actions["Package"]["OutputArtifacts"]
     assert inspect["OutputArtifacts"] == [{"Name": "inspector-sbom"}]
-    assert inspect["RunOrder"] == order
-    assert actions["Synth"]["RunOrder"] == order + 1
+    assert (inspect["RunOrder"], actions["Synth"]["RunOrder"]) == (3, 4)
     role = inspect["RoleArn"]["Fn::GetAtt"][0]
-    allowed = [
-        statement
+    allowed = {
+        action: flat(as_list(statement["Resource"])[-1])
         for policy in resources(template, "AWS::IAM::Policy")
         if policy["Roles"] == [{"Ref": role}]
         for statement in policy["PolicyDocument"]["Statement"]
-    ]
-    names = {
-        action.split(":")[0]
-        for statement in allowed
-        for action in (
-            [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
-        )
+        for action in as_list(statement["Action"])
     }
-    assert names == {"inspector-scan", "kms", "logs", "s3"}
-    assert ":log-group:/aws/fruit:*" in flat(
-        next(s for s in allowed if s["Action"] == "logs:PutLogEvents")["Resource"][1]
-    )
+    assert {action.split(":")[0] for action in allowed} == {"inspector-scan", "kms", "logs", "s3"}
+    assert allowed["inspector-scan:ScanSbom"] == "*"
+    assert allowed["logs:PutLogEvents"].endswith(":log-group:/aws/codepipeline/fruit:*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfTheSource:
+    """An action of CodePipeline that reads the source."""
+
+    name: str = "Lint"
+    category: str = "Build"
+    provider: str = "Example"
+    input: str | None = None
+    output: str = "lint"
+    meets: tuple[Requirement, ...] = ()
+
+    def permissions(self, pipeline: str) -> tuple[Permission, ...]:
+        return ()
+
+    def configuration(self) -> Mapping[str, str]:
+        return {}
+
+
+def test_an_action_that_is_not_code_build_may_read_the_source() -> None:
+    template = synthesized(OfTheSource())
+    [found] = resources(template, "AWS::CodePipeline::Pipeline")
+    [source] = found["Stages"][0]["Actions"]
+    actions = {action["Name"]: action for action in found["Stages"][1]["Actions"]}
+    assert actions["Lint"]["InputArtifacts"] == source["OutputArtifacts"]
+    assert actions["Lint"]["RunOrder"] == 2
+
+
+def test_no_typed_action_has_a_finding_of_cdk_nag() -> None:
+    # Without inputs and outputs, of which one pipeline takes only so many.
+    actions = [
+        replace(action.to_build_action(), name=f"A{number}", inputs=(), outputs={})
+        for number, action in enumerate(ACTIONS.values())
+    ]
+    stack = tools_stack()
+    for number in range(0, len(actions), 30):
+        build = build_stage(
+            (scope := Construct(stack, f"Part{number}")),
+            actions=actions[number : number + 30],
+            waivers=dict.fromkeys(REQUIREMENT_ACTIONS, "the actions are only looked at here"),
+        )
+        made = pipeline(scope, name=f"part{number}", last_stage=beta_stage(scope, build=build))
+        assert unacknowledged_findings(made) == []
 
 
 def test_two_artifacts_of_one_name_are_refused() -> None:
     stack = tools_stack()
-    actions = [PythonBuild(), Pytest(), Ruff(), SCANS, Scan(output="dist")]
+    actions = [PythonBuild(), Pytest(), Ruff(), SCANS, OfTheSource(output="dist")]
     with pytest.raises(InvalidArgumentError, match="the actions' outputs has dist more than once"):
         build_stage(stack, actions=actions)
 
@@ -373,7 +384,7 @@ def test_two_artifacts_of_one_name_are_refused() -> None:
 def test_a_requirement_may_be_met_by_an_action_that_is_not_code_build() -> None:
     meets = tuple(SCANS.meets)
     stack = tools_stack()
-    build_stage(stack, actions=[PythonBuild(), Pytest(), Ruff(), Scan(meets=meets)])
+    build_stage(stack, actions=[PythonBuild(), Pytest(), Ruff(), OfTheSource(meets=meets)])
 
 
 def test_the_outline_shows_what_each_action_meets_needs_and_makes() -> None:
