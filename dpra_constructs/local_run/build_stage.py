@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dpra_constructs.cloud_assembly import AssembledStack, AssemblyError, assembled_stacks
+from dpra_constructs.cloud_assembly import AssemblyError, assembled_stacks
 from dpra_constructs.local_run.build import Variable
 from dpra_constructs.local_run.template_values import TemplateValues, UnknownValueError
 
