@@ -11,6 +11,7 @@ import uuid
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from dpra_constructs.errors import DpraError
@@ -46,7 +47,6 @@ class ActionGround:
         secrets: the caller's variables, with secrets.
         pipeline_variables: values of `#{namespace.name}` that are known from the beginning.
         stopped: set when everything must end.
-        execution: the id of this run.
     """
 
     view: BuildStageView
@@ -59,7 +59,6 @@ class ActionGround:
     secrets: Mapping[str, str]
     pipeline_variables: Mapping[str, str]
     stopped: threading.Event
-    execution: str
 
 
 def run_action(
@@ -123,6 +122,11 @@ def read_buildspec(action: StageAction, source: Path) -> Buildspec:
         if not file.is_file():
             raise ActionError(f"its buildspec {path} is not in the source; add it there")
         text = file.read_text("utf-8")
+    return _parsed(text)
+
+
+@cache
+def _parsed(text: str) -> Buildspec:
     return parse_buildspec(text)
 
 
@@ -247,10 +251,10 @@ def _variables(
         variables[name] = Variable(value=ground.caller[name])
     known = dict(ground.pipeline_variables)
     for result in earlier.values():
-        for name, value in result.variables.items():
-            known[f"{_namespace(ground.view, result.name)}.{name}"] = value
+        namespace = _namespace(ground.view, result.name)
+        known |= {f"{namespace}.{name}": value for name, value in result.variables.items()}
 
-    def value(found: re.Match[str]) -> str:
+    def filled_in(found: re.Match[str]) -> str:
         name = f"{found[1]}.{found[2]}"
         if name not in known:
             raise ActionError(
@@ -260,7 +264,7 @@ def _variables(
         return known[name]
 
     return {
-        name: replace(variable, value=REFERENCE.sub(value, variable.value))
+        name: replace(variable, value=REFERENCE.sub(filled_in, variable.value))
         for name, variable in variables.items()
     }
 

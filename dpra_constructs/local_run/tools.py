@@ -163,7 +163,8 @@ def _python(buildspec: Buildspec) -> str:
     """Return the Python that the buildspec asks for, or else the one that runs this."""
     version = buildspec.runtime_versions.get("python", "")
     found = shutil.which(f"python{version}") if version.startswith("3.") else None
-    return str(Path(found or getattr(sys, "_base_executable", sys.executable)).resolve())
+    own: str = getattr(sys, "_base_executable", sys.executable)
+    return str(Path(found or own).resolve())
 
 
 def _make_environment(cache: Path, python: str, target: Path, stopped: threading.Event) -> None:
