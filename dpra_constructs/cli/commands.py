@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dpra_constructs.cli.build_command import build
+from dpra_constructs.cli.pre_commit_command import pre_commit
 from dpra_constructs.errors import DpraError
 
 
@@ -19,6 +20,7 @@ def dpra() -> None:
 
 
 dpra.add_command(build)
+dpra.add_command(pre_commit)
 
 
 @dpra.command()

@@ -10,6 +10,9 @@ from typing import Any
 
 from dpra_constructs.local_run.reports import ReportSummary
 
+# How the build's own lines begin in its log, as in CodeBuild.
+_OWN_LINE = "[Container] "
+
 
 class Status(StrEnum):
     """How an action ended, or where it is."""
@@ -50,10 +53,12 @@ class ActionResult:
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def last_lines(self, count: int = 20) -> list[str]:
-        """Return the last lines of the log."""
+        """Return the last lines that commands printed."""
         if self.log is None or not self.log.is_file():
             return []
-        return self.log.read_text("utf-8", "replace").splitlines()[-count:]
+        lines = self.log.read_text("utf-8", "replace").splitlines()
+        printed = [line for line in lines if line.strip() and not line.startswith(_OWN_LINE)]
+        return printed[-count:]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -42,12 +42,14 @@ class Repository:
         commit: the full hash of HEAD.
         branch: the branch that is checked out, or empty.
         remote: the address of `origin` without user and password, or empty.
+        has_hooks_path: whether `core.hooksPath` says where the hooks are.
     """
 
     root: Path
     commit: str
     branch: str
     remote: str
+    has_hooks_path: bool
 
 
 def without_git(environment: Mapping[str, str]) -> dict[str, str]:
@@ -76,7 +78,13 @@ def find_repository(folder: Path) -> Repository:
         commit=commit,
         branch=_git(root, "branch", "--show-current").strip(),
         remote=_without_credentials(_optional(root, "remote", "get-url", "origin")),
+        has_hooks_path=bool(_optional(root, "config", "--get", "core.hooksPath")),
     )
+
+
+def hooks_folder(repository: Repository) -> Path:
+    """Return the folder of the repository's hooks, as `core.hooksPath` says or git's own."""
+    return repository.root / _git(repository.root, "rev-parse", "--git-path", "hooks").strip()
 
 
 def files_of(repository: Repository) -> tuple[str, ...]:
