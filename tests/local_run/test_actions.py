@@ -23,7 +23,7 @@ Run = Callable[..., Result]
 def test_the_commands_are_byte_for_byte_those_of_the_buildspec(fruit_api: Synthesized) -> None:
     view = read_build_stage(fruit_api.folder)
     projects = {
-        each["Name"]: each for each in resources(fruit_api.template, "AWS::CodeBuild::Project")
+        each.get("Name"): each for each in resources(fruit_api.template, "AWS::CodeBuild::Project")
     }
     assert [each.name for each in view.actions if each.provider == "CodeBuild"]
     for each in view.actions:

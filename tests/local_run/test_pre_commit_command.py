@@ -56,14 +56,14 @@ def test_check_shows_the_difference(run_dpra: Run, fruit: Path, assembly: Path) 
     file = fruit / ".pre-commit-config.yaml"
     missing = run_dpra(*arguments, "--check")
     assert missing.exit_code == 1
-    assert "+          name: UnitTests\n" in missing.output
+    assert "+        name: UnitTests\n" in missing.output
     assert not file.exists()
     run_dpra(*arguments)
     assert run_dpra(*arguments, "--check").exit_code == 0
     file.write_text(file.read_text().replace("always_run: true", "always_run: false"))
     drifted = run_dpra(*arguments, "--check")
     assert drifted.exit_code == 1
-    assert "-          always_run: false\n+          always_run: true\n" in drifted.output
+    assert "-        always_run: false\n+        always_run: true\n" in drifted.output
     assert drifted.output.endswith(
         ".pre-commit-config.yaml is not what the pipeline says; run: dpra pre-commit\n"
     )
