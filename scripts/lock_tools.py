@@ -28,6 +28,7 @@ PYTHON_TOOLS = {
     "pytest": ["pytest", "pytest-cov"],
     "ruff": ["ruff"],
     "semgrep": ["semgrep"],
+    "twine": ["twine"],
 }
 NODE_TOOLS = {
     "aws-cdk": "aws-cdk",

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
 
 from dpra_constructs.errors import DpraError
 from dpra_constructs.local_run.artifacts import NoFilesError, find_files, references, write_zip
@@ -27,41 +26,18 @@ from dpra_constructs.local_run.buildspec import (
     PHASES,
     RUNTIMES,
     Buildspec,
-    BuildspecError,
     FileSet,
     Phase,
 )
-from dpra_constructs.local_run.processes import MARK, end_processes
+from dpra_constructs.local_run.processes import MARK, Traces, end_processes
 from dpra_constructs.local_run.redaction import Redactor
 from dpra_constructs.local_run.reports import ReportFiles
 from dpra_constructs.local_run.shell import Shell, ShellError
+from dpra_constructs.local_run.variables import Secrets, Variable, environment_of
+
+__all__ = ["Build", "BuildResult", "PhaseResult", "Secrets", "Variable", "run_build"]
 
 _SHELL_FOLDER = "shell"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Variable:
-    """A variable of the project or the action.
-
-    Args:
-        value: the text, or the name of the parameter or the reference of the secret.
-        type: `PLAINTEXT`, `PARAMETER_STORE` or `SECRETS_MANAGER`.
-    """
-
-    value: str
-    type: str = "PLAINTEXT"
-
-
-class Secrets(Protocol):
-    """Looks up what a build refers to; raises `DpraError` with a message where it cannot."""
-
-    def parameter(self, name: str) -> str:
-        """Return the value of a parameter of Parameter Store."""
-        ...
-
-    def secret(self, reference: str) -> str:
-        """Return a secret; the reference is `secret-id:json-key:version-stage:version-id`."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,11 +139,9 @@ class _Run:
         self._build = build
         self._spec = build.buildspec
         self._redactor = Redactor()
-        self._mark = uuid.uuid4().hex
         self._begin = time.monotonic()
         self._environment: dict[str, str] = {}
         self._shell: Shell | None = None
-        self._sessions: set[int] = set()
         self._command_count = 0
         self._phases: list[PhaseResult] = []
         self._exported: dict[str, str] = {}
@@ -175,6 +149,7 @@ class _Run:
         self._reports: list[ReportFiles] = []
         build.folder.mkdir(parents=True, exist_ok=True)
         self._log = BuildLog(build.log, self._redactor)
+        self._traces = Traces(mark=uuid.uuid4().hex, output=self._log.write_end)
 
     def run(self) -> BuildResult:
         try:
@@ -256,15 +231,38 @@ class _Run:
         if not self._build.source.is_dir():
             raise _PhaseError("CLIENT_ERROR", f"the source {self._build.source} is no folder")
         self._check_users()
+        build = self._build
+        # A build may run inside another one, and both must find their processes.
+        marks = [mark for mark in (build.environment.get(MARK), self._traces.mark) if mark]
+        own = {
+            "CODEBUILD_SRC_DIR": str(build.source),
+            **{
+                f"CODEBUILD_SRC_DIR_{name}": str(path)
+                for name, path in build.secondary_sources.items()
+            },
+            "CODEBUILD_BUILD_SUCCEEDING": "1",
+            "CODEBUILD_START_TIME": str(int(time.time() * 1000)),
+            MARK: ":".join(marks),
+        }
         try:
-            self._environment = self._variables()
+            given = environment_of(
+                self._spec.environment,
+                build.environment,
+                build.variables,
+                build.secrets,
+                self._redactor,
+            )
         except DpraError as error:
             raise _PhaseError("CLIENT_ERROR", str(error)) from None
+        self._environment = given | own
         if self._spec.cache_paths:
             self._log.say(f"The cache is not used here: {', '.join(self._spec.cache_paths)}")
 
     def _check_users(self) -> None:
-        user = pwd.getpwuid(os.getuid()).pw_name
+        try:
+            user = pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:  # a container may run as a user without a name
+            user = str(os.getuid())
         wanted = {"run-as": self._spec.run_as} | {
             f"phases/{phase.name}/run-as": phase.run_as for phase in self._spec.phases.values()
         }
@@ -275,50 +273,6 @@ class _Run:
                     f"buildspec {where}: commands run as {user} here, and not as {name}; "
                     f"run the build as {name}",
                 )
-
-    def _variables(self) -> dict[str, str]:
-        build, spec = self._build, self._spec.environment
-        variables = {name: Variable(value=value) for name, value in spec.variables.items()}
-        for name, value in spec.parameter_store.items():
-            variables[name] = Variable(value=value, type="PARAMETER_STORE")
-        for name, value in spec.secrets_manager.items():
-            variables[name] = Variable(value=value, type="SECRETS_MANAGER")
-        variables |= build.variables
-        environment = dict(build.environment)
-        for name, variable in variables.items():
-            if name in spec.exported_variables and variable.type != "PLAINTEXT":
-                raise BuildspecError(
-                    "env/exported-variables",
-                    f"{name} is a secret of the project, and no secret can be exported",
-                    "take it out of the list",
-                )
-            environment[name] = self._value(name, variable)
-        for identifier, folder in build.secondary_sources.items():
-            environment[f"CODEBUILD_SRC_DIR_{identifier}"] = str(folder)
-        # A build may run inside another one, and both must find their processes.
-        marks = [mark for mark in (environment.get(MARK), self._mark) if mark]
-        return environment | {
-            "CODEBUILD_SRC_DIR": str(build.source),
-            "CODEBUILD_BUILD_SUCCEEDING": "1",
-            "CODEBUILD_START_TIME": str(int(time.time() * 1000)),
-            MARK: ":".join(marks),
-        }
-
-    def _value(self, name: str, variable: Variable) -> str:
-        if variable.type == "PLAINTEXT":
-            return variable.value
-        if variable.type == "PARAMETER_STORE":
-            value = self._build.secrets.parameter(variable.value)
-        elif variable.type == "SECRETS_MANAGER":
-            value = self._build.secrets.secret(variable.value)
-        else:
-            raise BuildspecError(
-                f"variable {name}",
-                f"{variable.type!r} is not a type of variables",
-                "use PLAINTEXT, PARAMETER_STORE or SECRETS_MANAGER",
-            )
-        self._redactor.hide(value)
-        return value
 
     def _run_phase(self, phase: Phase) -> None:
         self._check()
@@ -385,11 +339,7 @@ class _Run:
 
     def _shell_run(self, command: str, name: str) -> int:
         self._command_count += 1
-        shell = self._started_shell()
-        try:
-            return shell.run(command, f"{self._command_count:03}-{name}.sh")
-        finally:
-            self._sessions |= shell.sessions
+        return self._started_shell().run(command, f"{self._command_count:03}-{name}.sh")
 
     def _started_shell(self) -> Shell:
         if self._shell is None:
@@ -400,6 +350,7 @@ class _Run:
                     directory=self._build.source,
                     folder=self._build.folder / _SHELL_FOLDER,
                     output=self._log.write_end,
+                    sessions=self._traces.sessions,
                     check=self._check,
                 )
             except ShellError as error:
@@ -476,18 +427,14 @@ class _Run:
                 self._log.say(f"The exported variable {name} is not set")
 
     def _end_processes(self) -> None:
-        if self._shell:
-            self._sessions |= self._shell.sessions
-        left = end_processes(self._sessions, self._mark)
+        left = end_processes(self._traces)
         if left:
             raise _PhaseError(
                 "CLIENT_ERROR", f"these processes of the build could not be ended: {left}"
             )
 
     def _clean_up(self) -> None:
-        if self._shell:
-            self._sessions |= self._shell.sessions
-        end_processes(self._sessions, self._mark)
+        end_processes(self._traces)
         if self._shell:
             self._shell.close()
         # It holds the values of variables, secrets too.

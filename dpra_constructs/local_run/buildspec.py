@@ -159,6 +159,11 @@ def parse_buildspec(text: str) -> Buildspec:
 not supported here; run each build of the batch by itself
     """
     root = read(text)
+    if isinstance(root.value, str) and root.value:
+        raise root.error(
+            f"{root.value[:60]!r} has no keys",
+            "give the text of the file, if this is the path of a buildspec in the source",
+        )
     old = root.required("version").text() == "0.1"
     if root.required("version").text() not in {"0.1", "0.2"}:
         raise root.required("version").error(

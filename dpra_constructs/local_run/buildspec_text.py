@@ -1,11 +1,12 @@
 """Reads YAML or JSON as CodeBuild does, keeping where each value stands for the messages.
 
 Scalars stay the text that was written: `version: 0.2` is "0.2", `1.10` stays "1.10", and `yes` is
-no boolean until a field asks for one.
+no boolean until a field asks for one. Nothing, or `null`, is an empty text.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
@@ -30,6 +31,10 @@ class BuildspecError(DpraError):
 
 class _Loader(yaml.BaseLoader):
     """Every scalar is text, and a key that stands twice is refused."""
+
+    def construct_scalar(self, node: yaml.ScalarNode) -> str:
+        plain = node.style is None
+        return "" if plain and node.value in {"~", "null", "Null", "NULL"} else node.value
 
     def construct_mapping(
         self, node: yaml.MappingNode, deep: bool = False
@@ -151,6 +156,12 @@ def read(text: str) -> Field:
     Raises:
         BuildspecError: the text is not YAML, or a key stands twice.
     """
+    # YAML reads most JSON, but not the pairs of escapes of characters like emoji.
+    if text.lstrip().startswith("{"):
+        try:
+            return Field((), _scalars(json.loads(text, object_pairs_hook=_unique, parse_float=str)))
+        except ValueError:
+            pass  # YAML may begin with a brace, too
     try:
         # Every loader of ours makes text, lists and mappings only.
         return Field((), yaml.load(text, Loader=_Loader))
@@ -162,6 +173,29 @@ def read(text: str) -> Field:
         raise BuildspecError("text", f"is not YAML: {error}", "correct it") from None
 
 
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    mapping: dict[str, object] = {}
+    for key, value in pairs:
+        if key in mapping:
+            raise BuildspecError("text", f"{key} stands twice", "keep one of them")
+        mapping[key] = value
+    return mapping
+
+
+def _scalars(value: object) -> object:
+    """Return a value of JSON with each scalar as text."""
+    if isinstance(value, dict):
+        return {key: _scalars(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_scalars(inner) for inner in value]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
 def _kind(value: object) -> str:
-    kinds = {dict: "a mapping", list: "a list", str: "text", type(None): "nothing"}
-    return kinds[type(value)]
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return "text" if value else "nothing"

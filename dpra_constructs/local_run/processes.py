@@ -1,8 +1,9 @@
 """Ends every process of a build, also those that left its session.
 
 A build's shell leads a session of its own, and each of its processes inherits a variable with the
-build's mark. On Linux both are looked for in /proc, and so are the children of what is found; on
-other systems the shell's process group is ended.
+build's mark and prints into the build's pipe. On Linux all three are looked for in /proc, and so
+are the children of what is found; on other systems the shell's process group is ended. Only a
+process that has left the session, its parent, its variables and its output cannot be found.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import signal
 import time
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 MARK = "DPRA_LOCAL_BUILD"
@@ -19,24 +21,36 @@ _GRACE_SECONDS = 1.0
 _KILL_SECONDS = 5.0
 
 
-def end_processes(sessions: set[int], mark: str) -> tuple[int, ...]:
-    """End the processes of a build and return those that could not be ended.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Traces:
+    """What the processes of one build have of it.
 
     Args:
+        mark: the text that stands in the variable `MARK`.
+        output: the write end of the pipe that they print into.
         sessions: the process ids of the build's shells, each the leader of its session.
-        mark: the text that stands in the variable `MARK` of the build's processes.
     """
+
+    mark: str
+    output: int
+    sessions: set[int] = field(default_factory=set)
+
+
+def end_processes(traces: Traces) -> tuple[int, ...]:
+    """End the processes of a build and return those that could not be ended."""
     if not _PROC.joinpath("self", "stat").exists():
-        _end_groups(sessions)
+        _end_groups(traces.sessions)
         return ()
-    left = _end(sessions, mark, signal.SIGTERM, _GRACE_SECONDS)
+    left = _end(traces, signal.SIGTERM, _GRACE_SECONDS)
     if left:
-        left = _end(sessions, mark, signal.SIGKILL, _KILL_SECONDS)
+        left = _end(traces, signal.SIGKILL, _KILL_SECONDS)
     return tuple(sorted(left))
 
 
-def processes(sessions: set[int], mark: str) -> set[int]:
+def processes(traces: Traces) -> set[int]:
     """Return the living processes of a build, found in /proc."""
+    mark = traces.mark.encode()
+    pipe = (_PROC / "self" / "fd" / str(traces.output)).readlink()
     parents: dict[int, int] = {}
     found: set[int] = set()
     for folder in _PROC.iterdir():
@@ -51,7 +65,11 @@ def processes(sessions: set[int], mark: str) -> set[int]:
             if state in "ZX":
                 continue
             parents[pid] = parent
-            if session in sessions or mark.encode() in (folder / "environ").read_bytes():
+            if (
+                session in traces.sessions
+                or mark in (folder / "environ").read_bytes()
+                or pipe in {(folder / "fd" / number).readlink() for number in "12"}
+            ):
                 found.add(pid)
     grown = True
     while grown:
@@ -61,10 +79,10 @@ def processes(sessions: set[int], mark: str) -> set[int]:
     return found - {os.getpid()}
 
 
-def _end(sessions: set[int], mark: str, number: signal.Signals, seconds: float) -> set[int]:
+def _end(traces: Traces, number: signal.Signals, seconds: float) -> set[int]:
     deadline = time.monotonic() + seconds
     signalled: set[int] = set()
-    while left := processes(sessions, mark):
+    while left := processes(traces):
         for pid in left - signalled:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)

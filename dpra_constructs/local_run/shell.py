@@ -62,6 +62,7 @@ class Shell:
         directory: where it begins.
         folder: for its own files, which hold the values of variables: remove it afterwards.
         output: the file descriptor that commands print to.
+        sessions: gets the process id of each instance, which leads a session of its own.
         check: called several times a second while a command runs; raises to end the wait.
     """
 
@@ -73,16 +74,17 @@ class Shell:
         directory: Path,
         folder: Path,
         output: int,
+        sessions: set[int],
         check: Callable[[], None],
     ) -> None:
         self._environment = environment
         self._directory = directory
         self._folder = folder
-        self._output = output
+        self.output = output
         self._check = check
         self._process: subprocess.Popen[bytes] | None = None
         self._received = b""
-        self.sessions: set[int] = set()
+        self._sessions = sessions
         found = shutil.which(name, path=environment.get("PATH", os.defpath))
         if not found:
             raise ShellError(f"the shell {name} is not on the PATH of the build; install it")
@@ -117,7 +119,7 @@ class Shell:
             f"""[ -z "${{{name}+x}}" ] || printf '%s\\0' "{name}=${name}" """ for name in wanted
         ]
         self.run("{\n" + "\n".join(lines) + f"\n}} >|{shlex.quote(str(target))}", "values.sh")
-        text = target.read_text(errors="surrogateescape")
+        text = target.read_bytes().decode(errors="surrogateescape")
         return dict(entry.split("=", 1) for entry in text.split("\0") if entry)
 
     def finish(self) -> None:
@@ -144,12 +146,12 @@ class Shell:
                 cwd=self._directory,
                 env=dict(self._environment),
                 stdin=subprocess.PIPE,
-                stdout=self._output,
+                stdout=self.output,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
                 bufsize=0,
             )
-            self.sessions.add(self._process.pid)
+            self._sessions.add(self._process.pid)
         return self._process
 
     def _status(self, process: subprocess.Popen[bytes], status_end: int) -> int:

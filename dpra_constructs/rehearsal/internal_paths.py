@@ -1,0 +1,12 @@
+"""What the emulator's process and ours both know: paths of its own calls, and its folder."""
+
+#: Of the temporary folder that an emulator has to itself.
+FOLDER_PREFIX = "dpra-rehearsal-"
+
+#: In the folder of a saved state.
+STATE_FILE = "emulator.pickle"
+
+ALLOWED = "/_dpra/allowed"
+FORGET = "/_dpra/forget"
+TRUSTED = "/_dpra/trusted"
+SAVE = "/_dpra/save"
