@@ -70,7 +70,10 @@ def _results(baseline: Path) -> dict[str, list[dict[str, str]]]:
 
 def eslint(path: Path) -> Iterator[Finding]:
     """Read ESLint's JSON; warnings do not fail by themselves."""
-    for file in json.loads(path.read_text("utf-8")):
+    files = json.loads(path.read_text("utf-8"))
+    if not isinstance(files, list):
+        raise TypeError
+    for file in files:
         name = file["filePath"].removeprefix(f"{Path.cwd()}/")
         for each in file["messages"]:
             yield Finding(
