@@ -44,9 +44,10 @@ def black(path: Path) -> Iterator[Finding]:
     """Read the files that black names in its messages."""
     for line in path.read_text("utf-8").splitlines():
         if found := re.fullmatch(r"would reformat (.+)", line):
-            yield Finding(found[1], "black", "black would reformat it")
-        elif found := re.fullmatch(r"error: cannot format ([^:]+): (.+)", line):
-            yield Finding(found[1], "black", found[2])
+            yield Finding(_inside(found[1]), "black", "black would reformat it")
+        elif found := re.fullmatch(r"error: cannot (?:format ([^:]+)|parse): (.+)", line):
+            where, text = (found[1], found[2]) if found[1] else (found[2], "black cannot parse it")
+            yield Finding(_inside(where), "black", text)
 
 
 def detect_secrets(path: Path, baseline: str = "") -> Iterator[Finding]:
@@ -74,7 +75,7 @@ def eslint(path: Path) -> Iterator[Finding]:
     if not isinstance(files, list):
         raise TypeError
     for file in files:
-        name = file["filePath"].removeprefix(f"{Path.cwd()}/")
+        name = _inside(file["filePath"])
         for each in file["messages"]:
             yield Finding(
                 f"{name}:{each.get('line', 1)}",
@@ -82,6 +83,10 @@ def eslint(path: Path) -> Iterator[Finding]:
                 each["message"],
                 each["severity"] == 2,
             )
+
+
+def _inside(path: str) -> str:
+    return path.removeprefix(f"{Path.cwd()}/")
 
 
 def npm_audit(path: Path, threshold: str) -> Iterator[Finding]:
