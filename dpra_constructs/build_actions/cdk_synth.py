@@ -68,7 +68,11 @@ class CdkSynth(TypedAction):
             output, prefix = f"{root}/{output}", f"cd {shlex.quote(self.app_directory)} && "
         options = [
             *(["--strict"] if self.strict else []),
-            *(word for key, value in self.context.items() for word in ("-c", f"{key}={value}")),
+            *(
+                word
+                for key, value in self.context.items()
+                for word in ("--context", f"{key}={value}")
+            ),
         ]
         synth = command("cdk synth --quiet --output", [output], options, self.extra_arguments)
         return self.action(

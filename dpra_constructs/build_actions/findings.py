@@ -162,10 +162,9 @@ def junit(tool: str, findings: list[Finding]) -> ElementTree.Element:
     counts = {"failures": fail, "errors": 0, "skipped": len(findings) - fail}
     suite = ElementTree.Element("testsuite", name=tool, tests=str(len(findings) or 1))
     suite.attrib.update({name: str(count) for name, count in counts.items()})
-    for each in findings or [None]:
-        where, rule, text, fails = each or Finding(tool, "no findings", "")
+    for where, rule, text, fails in findings or [Finding(tool, "no findings", "")]:
         case = ElementTree.SubElement(suite, "testcase", classname=_clean(where), name=_clean(rule))
-        if each:
+        if findings:
             kind = "failure" if fails else "skipped"
             message = _clean(f"{where}: {rule}: {text}")
             ElementTree.SubElement(case, kind, message=message).text = message

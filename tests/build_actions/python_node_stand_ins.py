@@ -80,3 +80,15 @@ def osv(advisories: Mapping[str, Any], affected: Mapping[str, list[str]]) -> Ite
 
     with _serving(Osv) as address:
         yield address
+
+
+@contextmanager
+def refusing() -> Iterator[str]:
+    """Serve a refusal of whatever key is given."""
+
+    class Refusing(_Service):
+        def answer(self, method: str, path: str, body: Any) -> Answer:
+            return 401, {"detail": "Invalid API key."}
+
+    with _serving(Refusing) as address:
+        yield address

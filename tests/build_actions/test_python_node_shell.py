@@ -1,9 +1,11 @@
 """What every action renders: shell that sh and bash read, pinned tools, no secrets."""
 
+import json
 import re
 import shlex
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +30,11 @@ from dpra_constructs.build_actions.semgrep import Semgrep
 from dpra_constructs.build_actions.snyk import Snyk
 from dpra_constructs.build_actions.sonarqube import SonarQube
 from dpra_constructs.build_actions.typed_action import TypedAction
+from tests.conftest import ROOT
+
+LOCKS = ROOT / "dpra_constructs" / "build_actions" / "locks"
+TSC = "./node_modules/.bin/tsc --noEmit --pretty false --project a.json"
+MINIFY = "npm run build:web -- --minify"
 
 TOKEN = SecureParameter("/acme/token")
 # A path with what a shell would take apart.
@@ -207,3 +214,42 @@ def test_each_says_a_report_where_its_tool_finds_something() -> None:
     without = {name for name, (action, _) in PLAIN.items() if not action.to_build_action().reports}
     builds = {"cdk-synth", "npm", "python-build"}
     assert without == {*builds, "cyclonedx-npm", "cyclonedx-python", "sonarqube"}
+
+
+@pytest.mark.parametrize("lock", sorted(LOCKS.glob("*.json")), ids=lambda path: path.stem)
+def test_a_node_lock_says_which_program_npm_puts_on_path(lock: Path) -> None:
+    packages = json.loads(lock.read_text())["packages"]
+    for name in packages[""]["dependencies"]:
+        assert packages[f"node_modules/{name}"]["bin"]
+
+
+@pytest.mark.parametrize(
+    ("action", "rendered_command"),
+    [
+        (
+            CdkSynth(context={"stage": "beta"}, strict=True),
+            "cdk synth --quiet --output cdk.out --strict --context stage=beta",
+        ),
+        (
+            Pytest(coverage=["src"], branch_coverage=True, configuration="pytest.ini"),
+            "python -m pytest --junit-xml=reports/junit.xml --config-file=pytest.ini --cov=src "
+            "--cov-report=xml:reports/coverage.xml --cov-report=term --cov-branch tests/unit",
+        ),
+        (
+            PythonBuild(source_distribution=True),
+            "python -m build --wheel --sdist --outdir dist .",
+        ),
+        (Npm(tsconfig="a.json", type_check=True, scripts=[]), TSC),
+        (Npm(scripts=["build:web"], extra_arguments=["--minify"]), MINIFY),
+    ],
+    ids=["cdk-synth", "pytest", "python-build", "tsc", "npm"],
+)
+def test_options_are_rendered(action: TypedAction, rendered_command: str) -> None:
+    assert action.to_build_action().commands == (rendered_command,)
+
+
+def test_what_was_built_is_what_later_actions_look_at() -> None:
+    assert PythonBuild().to_build_action().outputs == {"dist": "dist"}
+    sbom = CycloneDxPython().to_build_action()
+    assert (sbom.inputs, dict(sbom.outputs)) == (("dist",), {"sbom": "sbom"})
+    assert Npm(scripts=[], type_check=True).to_build_action().outputs == {}
