@@ -1,4 +1,4 @@
-"""Tools that need a server: every option that is rendered stands in the real tool's own help."""
+"""Every option that is rendered stands in the real tool's own help, be it run here or not."""
 
 import re
 import shlex
@@ -119,6 +119,25 @@ def test_npm_audit_has_each_option() -> None:
     done = subprocess.run(["npm", "audit", "--help"], capture_output=True, text=True, timeout=60)
     action = NpmAudit(audit_level="low", omit=["dev"])
     assert not unknown(options(action, "npm audit"), done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("name", "program", "show"),
+    [
+        ("bandit", "bandit", ["--help"]),
+        ("black", "black", ["--help"]),
+        ("cyclonedx-python", "cyclonedx-py environment", ["--help"]),
+        ("detect-secrets", "detect-secrets scan", ["--help"]),
+        ("pip-audit", "pip-audit", ["--help"]),
+        ("pip-audit-environment", "pip-audit", ["--help"]),
+        ("semgrep", "semgrep scan", ["--help=plain"]),
+    ],
+)
+def test_python_tools_have_each_option(name: str, program: str, show: list[str]) -> None:
+    action = EVERY_OPTION[name]
+    first, *others = program.split()
+    text = shown_help(str(venv(action) / "bin" / first), *others, *show)
+    assert not unknown(options(action, program), text)
 
 
 def test_the_cdk_has_each_option() -> None:
