@@ -8,6 +8,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from dpra_constructs.cli.build_command import build
+from dpra_constructs.cli.pre_commit_command import pre_commit
 from dpra_constructs.errors import DpraError
 
 
@@ -15,6 +17,10 @@ from dpra_constructs.errors import DpraError
 @click.version_option(package_name="dpra-constructs")
 def dpra() -> None:
     """Deployment pipelines after the Deployment Pipeline Reference Architecture."""
+
+
+dpra.add_command(build)
+dpra.add_command(pre_commit)
 
 
 @dpra.command()

@@ -1,17 +1,13 @@
-"""Runs the CDK CLI."""
+"""Runs the CDK CLI for a rehearsal."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dpra_constructs.cdk_cli import CdkError, run_cdk
 from dpra_constructs.errors import RehearsalError
 from dpra_constructs.rehearsal.isolation import child_environment
-
-_SECONDS = 600
-_LAST_LINES = 40
 
 
 def cdk(
@@ -24,27 +20,7 @@ def cdk(
     Raises:
         RehearsalError: it is not installed, fails, or runs for more than ten minutes.
     """
-    program = shutil.which("cdk")
-    if not program:
-        raise RehearsalError(
-            "the CDK CLI is not on PATH; this repository's `make setup` installs it, and "
-            "elsewhere: npm install aws-cdk@2.1148.1"
-        )
-    shown = f"cdk {' '.join(arguments)}"
     try:
-        done = subprocess.run(
-            [program, "--no-notices", *arguments],
-            env=dict(environment or child_environment()),
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise RehearsalError(f"{shown} did not end within {_SECONDS} seconds") from None
-    if done.returncode:
-        lines = (done.stdout + done.stderr).splitlines()[-_LAST_LINES:]
-        raise RehearsalError("\n".join([f"{shown} failed:", *lines]))
-    return done.stdout
+        return run_cdk(arguments, environment or child_environment(), folder)
+    except CdkError as error:
+        raise RehearsalError(str(error)) from None

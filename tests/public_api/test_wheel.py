@@ -23,7 +23,8 @@ assert "site" in dpra_constructs.__file__, dpra_constructs.__file__
 
 class AcmeBuildStage(BuildStage):
     def __init__(self, scope, id, *, actions=(), **kwargs):
-        licences = BuildAction("Licences", commands=["./licences"])
+        meets = [each for each in Requirement if each.stage == "build"]
+        licences = BuildAction("Licences", commands=["./licences"], meets=meets)
         super().__init__(scope, id, actions=[*actions, licences], **kwargs)
 
 
