@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -60,7 +62,9 @@ def perform(
     log = log_file(settings, execution, run)
     log.parent.mkdir(parents=True, exist_ok=True)
     # Short, and without the execution's id: npm hides what looks like one in what it prints.
-    folder = settings.work / "work" / run.id[:8]
+    # In the emulator's own folder, and not beside logs that may stand in a repository: tools look
+    # for their configuration in the folders above.
+    folder = Path(tempfile.gettempdir()) / "builds" / run.id[:8]
     try:
         result = _perform(execution, run, settings, clock, log, folder, changed)
     except ActionFailedError as error:
@@ -82,16 +86,22 @@ def perform(
         run.output_variables = result.variables
         if result.revision:
             execution.revisions[run.action.name] = result.revision
+        # Before the status, which is read at any time.
+        run.updated = clock.now()
         run.status = SUCCEEDED
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        # Nothing waits for the removal of a build's thousands of files.
+        threading.Thread(
+            target=shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}, daemon=True
+        ).start()
     run.updated = clock.now()
 
 
 def _fail(run: ActionRun, error: ActionFailedError, log: Path) -> None:
     with log.open("a", encoding="utf-8") as lines:
         lines.write(f"{error.code}: {error}\n")
-    run.error_code, run.error_message, run.status = error.code, str(error), FAILED
+    run.error_code, run.error_message, run.updated = error.code, str(error), Clock().now()
+    run.status = FAILED
 
 
 def _perform(

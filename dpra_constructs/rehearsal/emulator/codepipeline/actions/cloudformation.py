@@ -69,7 +69,7 @@ def _execute_change_set(context: ActionContext) -> Result:
     cloudformation = context.actor.client("cloudformation")
     change_set = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
     if change_set["Status"] == "FAILED" and _is_empty(change_set.get("StatusReason", "")):
-        return _result(context, cloudformation, "The change set has no changes.")
+        return _outputs(context, cloudformation, "The change set has no changes.")
     cloudformation.execute_change_set(StackName=stack, ChangeSetName=name)
     return _result(context, cloudformation, f"Change set {name} was executed.")
 
@@ -86,7 +86,7 @@ def _create_or_update(context: ActionContext) -> Result:
     except ClientError as error:
         if not _is_empty(str(error)):
             raise
-        return _result(context, cloudformation, "The stack has no changes.")
+        return _outputs(context, cloudformation, "The stack has no changes.")
     return _result(context, cloudformation, "The stack was updated.")
 
 
@@ -204,6 +204,12 @@ def _result(context: ActionContext, cloudformation: Any, summary: str) -> Result
     )
     if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         raise _stack_failure(cloudformation, stack, stack, status)
+    return _outputs(context, cloudformation, summary)
+
+
+def _outputs(context: ActionContext, cloudformation: Any, summary: str) -> Result:
+    """Return the stack's outputs; where nothing changed, whatever its last operation came to."""
+    stack = context.configuration["StackName"]
     [found] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
     for key, value in outputs.items():
