@@ -7,6 +7,7 @@ FOLDER_PREFIX = "dpra-rehearsal-"
 STATE_FILE = "emulator.pickle"
 
 ALLOWED = "/_dpra/allowed"
+FAIL_STACK = "/_dpra/fail-stack"
 FORGET = "/_dpra/forget"
 TRUSTED = "/_dpra/trusted"
 SAVE = "/_dpra/save"

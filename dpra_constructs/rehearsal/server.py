@@ -21,6 +21,7 @@ from typing import Any
 from dpra_constructs.errors import RehearsalError
 from dpra_constructs.rehearsal.internal_paths import (
     ALLOWED,
+    FAIL_STACK,
     FOLDER_PREFIX,
     FORGET,
     SAVE,
@@ -28,6 +29,7 @@ from dpra_constructs.rehearsal.internal_paths import (
     TRUSTED,
 )
 from dpra_constructs.rehearsal.isolation import child_environment, is_loopback
+from dpra_constructs.rehearsal.settings import VARIABLE
 
 MINISTACK = "1.5.33"
 _START_SECONDS = 60
@@ -35,13 +37,17 @@ _END_SECONDS = 5
 
 
 @contextmanager
-def emulator(without: Sequence[str] = (), state: Path | None = None) -> Iterator[str]:
+def emulator(
+    without: Sequence[str] = (), state: Path | None = None, settings: Path | None = None
+) -> Iterator[str]:
     """Run the emulator on loopback, with IAM enforced, and give its address.
 
     Args:
         without: names of patches to leave out, for tests of their self-tests.
         state: a folder that `save_state` wrote, to start from; without it the emulator is empty.
             Only one that you wrote: loading it runs what it contains.
+        settings: the file that tells the executor where sources are; it may change while the
+            emulator runs.
 
     Raises:
         RehearsalError: it is not installed in the version that is patched, or does not start, or
@@ -67,6 +73,8 @@ def emulator(without: Sequence[str] = (), state: Path | None = None) -> Iterator
             "S3_DATA_DIR": str(Path(folder) / "s3"),
             "TMPDIR": folder,
         }
+        if settings:
+            environment[VARIABLE] = str(settings.resolve())
         log = Path(folder) / "emulator.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -88,6 +96,9 @@ def emulator(without: Sequence[str] = (), state: Path | None = None) -> Iterator
             yield endpoint
         finally:
             _end(process)
+            # Builds run in sessions of their own, and end a moment after an emulator that was
+            # killed; the folder can be removed when nothing writes to it any more.
+            _end_builds(folder)
 
 
 def save_state(endpoint: str, folder: Path) -> None:
@@ -106,6 +117,15 @@ def forget_account(endpoint: str, account: str) -> None:
         RehearsalError: the emulator refuses.
     """
     _call(endpoint, FORGET, {"account": account})
+
+
+def fail_next_deployment(endpoint: str, account: str, region: str, stack: str) -> None:
+    """Let the next deployment of a stack fail, at the first resource that it changes.
+
+    Raises:
+        RehearsalError: the emulator refuses.
+    """
+    _call(endpoint, FAIL_STACK, {"account": account, "region": region, "stack": stack})
 
 
 def is_allowed(
@@ -227,3 +247,23 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     # The processes of functions are in the emulator's group; one that is busy outlives it.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def _end_builds(folder: str) -> None:
+    """End the processes that have the emulator's folder in their environment."""
+    deadline = time.monotonic() + _END_SECONDS
+    while (found := _with(folder)) and time.monotonic() < deadline:
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def _with(folder: str) -> list[int]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        # It may end, or belong to someone else, while it is looked at.
+        with suppress(OSError):
+            if folder.encode() in (process / "environ").read_bytes():
+                found.append(int(process.name))
+    return found

@@ -57,15 +57,15 @@ BUILD = [
     Npm(name="Npm", directory="web", type_check=True, outputs={"web": "web/build"}),
     Maven(name="Maven", directory="orders", outputs={"orders": "orders/target"}),
     Gradle(name="Gradle", directory="stock", outputs={"stock": "stock/build/libs"}),
-    Go(name="Go", directory="gateway", outputs={"gateway": "gateway/bin"}),
-    Dotnet(name="Dotnet", path="billing", outputs={"billing": "billing/out"}),
+    Go(name="Go", directory="gateway"),
+    Dotnet(name="Dotnet", path="billing", output="billing"),
     Docker(name="Docker", image="acme/reports", output="reports-image"),
 ]
 UNIT_TESTS = [
     Pytest(name="Pytest", coverage=["src"], minimum_coverage_percent=80),
     Jest(name="Jest", directory="web", coverage=True),
     JUnit(name="JUnit", directory="orders", minimum_coverage_percent=80),
-    GoTest(name="GoTest", directory="gateway"),
+    GoTest(name="GoTest"),
 ]
 QUALITY = [
     Ruff(name="Ruff"),
@@ -110,8 +110,8 @@ SCA = [
     InspectorCodeSecurity(name="Inspector", input="dist"),
 ]
 SBOM = [
-    CycloneDxPython(name="CycloneDxPython", output="sbom-python"),
-    CycloneDxNpm(name="CycloneDxNpm", directory="web", output="sbom-npm"),
+    CycloneDxPython(name="CycloneDxPython"),
+    CycloneDxNpm(name="CycloneDxNpm", directory="web"),
     Syft(name="Syft", path="dist", inputs=["dist"], output="sbom-syft"),
     TrivySbom(name="TrivySbom", path="orders/target", inputs=["orders"], output="sbom-trivy"),
 ]
@@ -155,7 +155,10 @@ OTHER = [
             "sha256sum --check security/terraform.sha256",
             "unzip -q -o /tmp/tf.zip -d /usr/local/bin",
         ],
-        commands=["terraform -chdir=network init -backend=false", "terraform -chdir=network validate"],
+        commands=[
+            "terraform -chdir=network init -backend=false",
+            "terraform -chdir=network validate",
+        ],
         meets=[Requirement.BUILD_QUALITY],
     ),
 ]

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,18 @@ def tree(folder: Path, files: Mapping[str, str], *, git: bool = True) -> Path:
         subprocess.run(["git", "init", "--quiet", "."], cwd=folder, check=True)
         subprocess.run(["git", "add", "--all"], cwd=folder, check=True)
     return folder
+
+
+def write_wheel(folder: Path, name: str, *, requires: str = "") -> None:
+    """Write an empty wheel, which is a zip file with metadata, in version 1.0."""
+    folder.mkdir(exist_ok=True)
+    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as wheel:
+        needs = f"Requires-Dist: {requires}\n" if requires else ""
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{needs}"
+        wheel.writestr(f"{name}-1.0.dist-info/METADATA", metadata)
+        tags = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        wheel.writestr(f"{name}-1.0.dist-info/WHEEL", tags)
+        wheel.writestr(f"{name}-1.0.dist-info/RECORD", "")
 
 
 def run(

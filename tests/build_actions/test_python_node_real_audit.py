@@ -8,7 +8,7 @@ import pytest
 
 from dpra_constructs.build_actions.pip_audit import PipAudit
 from tests.build_actions.python_node_stand_ins import osv
-from tests.build_actions.python_node_tools import Done, run, tree
+from tests.build_actions.python_node_tools import Done, run, tree, write_wheel
 
 # So that pip resolves nothing over the network.
 OFFLINE = ["--no-deps", "--disable-pip"]
@@ -99,16 +99,7 @@ def test_severities_that_cannot_be_had_fail(tmp_path: Path) -> None:
 
 
 def test_pip_audit_looks_into_wheels(tmp_path: Path) -> None:
-    """A wheel is a zip file with metadata, so that one is written here."""
-    import zipfile
-
-    (tmp_path / "dist").mkdir()
-    with zipfile.ZipFile(tmp_path / "dist/pear-1.0-py3-none-any.whl", "w") as wheel:
-        metadata = "Metadata-Version: 2.1\nName: pear\nVersion: 1.0\n"
-        wheel.writestr("pear-1.0.dist-info/METADATA", metadata)
-        tags = "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        wheel.writestr("pear-1.0.dist-info/WHEEL", tags)
-        wheel.writestr("pear-1.0.dist-info/RECORD", "")
+    write_wheel(tmp_path / "dist", "pear")
     with osv({PYSEC["id"]: PYSEC}, {"pear": [PYSEC["id"]]}) as address:
         action = PipAudit(osv=address, wheels=["dist"], requirement_files=[])
         done = run(action, tree(tmp_path, {}, git=False))

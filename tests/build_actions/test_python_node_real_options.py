@@ -23,10 +23,11 @@ def options(action: TypedAction, program: str) -> set[str]:
         line
         for command in action.to_build_action().commands
         for line in command.splitlines()
-        if f"{program} " in line and not line.startswith(("rm ", "mkdir ", "python3 "))
+        if re.match(rf"(\(?(cp|cd) .* && )?{program} ", line)
     ]
     assert len(lines) == 1
-    words = shlex.split(lines[0])
+    # Without the git of a command within, whose options are git's.
+    words = shlex.split(re.sub(r"\$\(git .*?\|\|", "", lines[0]))
     found = {word.partition("=")[0] for word in words if re.match(r"--[a-z]", word)}
     assert found
     return found

@@ -1,6 +1,8 @@
 """The real tools, installed from the locks, on good and on bad source trees."""
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from dpra_constructs.build_actions.pytest import Pytest
 from dpra_constructs.build_actions.python_build import PythonBuild
 from dpra_constructs.build_actions.ruff import Ruff
 from dpra_constructs.build_actions.semgrep import Semgrep
-from tests.build_actions.python_node_tools import Done, run, tree
+from tests.build_actions.python_node_tools import run, run_commands, tree, write_wheel
 
 # Assembled here, so that no scanner finds it in this repository; AWS gives no such key.
 FAKE_KEY = "AKIA" + "FRUITFAKEKEY0001"
@@ -190,7 +192,6 @@ build-backend = "hatchling.build"
 [project]
 name = "fruit"
 version = "1.2.3"
-dependencies = [{dependencies}]
 [tool.hatch.build.targets.wheel]
 packages = ["fruit"]
 """,
@@ -198,35 +199,43 @@ packages = ["fruit"]
 }
 
 
-def built(folder: Path, dependencies: str = "") -> Done:
-    text = PACKAGE["pyproject.toml"].replace("{dependencies}", dependencies)
-    done = run(
-        PythonBuild(source_distribution=True, name="Package"),
-        tree(folder, {**PACKAGE, "pyproject.toml": text}),
-    )
+def test_python_build_builds_a_wheel_and_a_source_distribution(tmp_path: Path) -> None:
+    # With the build and hatchling of this environment, so that nothing is fetched.
+    action = PythonBuild(source_distribution=True, extra_arguments=["--no-isolation"])
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    commands = list(action.to_build_action().commands)
+    done = run_commands(commands, tree(tmp_path, PACKAGE), {"PATH": path}, shell="dash")
     assert done.code == 0, done.log
-    return done
+    built = sorted(each.name for each in (tmp_path / "dist").iterdir())
+    assert built == ["fruit-1.2.3-py2.py3-none-any.whl", "fruit-1.2.3.tar.gz"]
+
+    (tmp_path / "pyproject.toml").write_text("[project]\n")
+    done = run_commands(commands, tmp_path, {"PATH": path})
+    assert done.code == 1
+    assert "ERROR" in done.log
 
 
 def test_cyclonedx_python_lists_what_was_built(tmp_path: Path) -> None:
-    done = built(tmp_path)
-    assert (tmp_path / "dist/fruit-1.2.3.tar.gz").exists()
-    done = run(CycloneDxPython(pyproject="pyproject.toml"), tmp_path, shell="dash")
+    write_wheel(tmp_path / "dist", "fruit")
+    write_wheel(tmp_path / "dist", "pear")
+    action = CycloneDxPython(pyproject="pyproject.toml")
+    done = run(action, tree(tmp_path, PACKAGE), shell="dash")
     assert done.code == 0, done.log
     sbom = json.loads((tmp_path / "sbom/python.json").read_text())
     assert sbom["specVersion"] == "1.6"
     assert sbom["metadata"]["component"]["name"] == "fruit"
+    assert [(each["name"], each["version"]) for each in sbom["components"]] == [("pear", "1.0")]
     assert "http://cyclonedx.org/schema/bom/1.6" in (tmp_path / "sbom/python.xml").read_text()
     again = (tmp_path / "sbom/python.json").read_bytes()
-    run(CycloneDxPython(pyproject="pyproject.toml"), tmp_path)
+    run(action, tmp_path)
     assert (tmp_path / "sbom/python.json").read_bytes() == again
 
 
 def test_cyclonedx_python_names_a_dependency_that_lacks(tmp_path: Path) -> None:
-    built(tmp_path, '"idna>=3"')
+    write_wheel(tmp_path / "dist", "fruit", requires="idna>=3")
     done = run(CycloneDxPython(), tmp_path)
     assert done.code == 1
-    assert "fruit 1.2.3 requires idna, which is not installed" in done.log
+    assert "fruit 1.0 requires idna, which is not installed" in done.log
 
 
 def test_cyclonedx_python_fails_without_a_wheel(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from dpra_constructs.rehearsal.emulator import (
     internal,
     patches,
     resource_types,
+    stack_failures,
     state,
 )
 from dpra_constructs.rehearsal.internal_paths import FOLDER_PREFIX
@@ -51,6 +52,7 @@ def main() -> None:
     resource_types.register()
     codepipeline.register()
     internal.register()
+    stack_failures.register()
     for name, apply in patches.PATCHES.items():
         if name not in options.without:
             apply()

@@ -12,8 +12,14 @@ from typing import Any
 
 import ministack.app as app
 
-from dpra_constructs.rehearsal.emulator import authorization, state
-from dpra_constructs.rehearsal.internal_paths import ALLOWED, FORGET, SAVE, TRUSTED
+from dpra_constructs.rehearsal.emulator import authorization, stack_failures, state
+from dpra_constructs.rehearsal.internal_paths import (
+    ALLOWED,
+    FAIL_STACK,
+    FORGET,
+    SAVE,
+    TRUSTED,
+)
 
 _JSON = {"Content-Type": "application/json"}
 
@@ -32,7 +38,7 @@ def register() -> None:
     ) -> Any:
         if (
             method == "POST"
-            and path in (ALLOWED, FORGET, SAVE, TRUSTED)
+            and path in (ALLOWED, FAIL_STACK, FORGET, SAVE, TRUSTED)
             and "origin" not in headers
         ):
             return _answer(path, json.loads(body))
@@ -48,6 +54,8 @@ def _answer(path: str, request: dict[str, Any]) -> tuple[int, dict[str, str], by
             state.save(Path(request["folder"]))
         elif path == FORGET:
             state.forget(request["account"])
+        elif path == FAIL_STACK:
+            stack_failures.fail_next(**request)
         elif path == TRUSTED:
             answer = {"trusts": authorization.trusts_service(**request)}
         else:

@@ -64,7 +64,11 @@ class FruitApiPipeline(Stack):
             application=FruitApi,
             actions=[
                 PythonBuild(outputs={"dist": "dist"}),
-                Pytest(),
+                Pytest(
+                    requirements=["requirements-dev.txt"],
+                    # Installed as it will be deployed: with its page and its configuration.
+                    install=["python -m pip install --quiet --no-deps --no-build-isolation ."],
+                ),
                 Ruff(),
             ],
             synth=CdkSynth(requirements=["requirements.txt"]),
