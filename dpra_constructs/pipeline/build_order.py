@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
 from dpra_constructs import arguments
 from dpra_constructs.build_actions.build_action import BuildAction
 from dpra_constructs.build_actions.pipeline_action import PipelineAction
 from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.requirements import Requirement
 
 Action = BuildAction | PipelineAction
 
@@ -16,6 +18,13 @@ Action = BuildAction | PipelineAction
 # artifacts: https://docs.aws.amazon.com/codepipeline/latest/userguide/reference-action-artifacts.html
 _MOST_INPUTS = 4
 _MOST_OUTPUTS = 5
+_ONE_DIRECTORY = "put several into one directory"
+# Where the action is the synth, which without `inputs` reads all.
+_FEWER_INPUTS = {
+    False: _ONE_DIRECTORY,
+    True: f"name those that the application needs, like CdkSynth(inputs=[...]), or "
+    f"{_ONE_DIRECTORY}",
+}
 
 
 def inputs_of(action: Action) -> tuple[str, ...]:
@@ -28,6 +37,22 @@ def inputs_of(action: Action) -> tuple[str, ...]:
 def outputs_of(action: Action) -> Mapping[str, str]:
     """Return the directories that an action hands on, by their names."""
     return action.outputs if isinstance(action, BuildAction) else {}
+
+
+def with_inputs(synth: BuildAction, actions: Iterable[Action]) -> BuildAction:
+    """Return the synth action with its inputs: those it names, else all outputs but SBOMs.
+
+    >>> build = BuildAction("Package", commands=["make"], outputs={"dist": "dist"})
+    >>> with_inputs(BuildAction("Synth", commands=["cdk synth"]), [build]).inputs
+    ('dist',)
+    """
+    made = tuple(
+        name
+        for action in actions
+        if tuple(action.meets) != (Requirement.BUILD_SBOM,)
+        for name in outputs_of(action)
+    )
+    return synth if synth.inputs else replace(synth, inputs=made)
 
 
 def in_order(actions: Iterable[Action]) -> tuple[tuple[int, Action], ...]:
@@ -56,7 +81,7 @@ def in_order(actions: Iterable[Action]) -> tuple[tuple[int, Action], ...]:
     return tuple(ordered)
 
 
-def check_order(where: str, actions: Sequence[Action]) -> None:
+def check_order(where: str, actions: Sequence[Action], synth: BuildAction) -> None:
     """Refuse inputs that nothing makes, actions that wait for each other, and too many of either.
 
     Raises:
@@ -70,7 +95,7 @@ def check_order(where: str, actions: Sequence[Action]) -> None:
         where, "the directories of the actions' outputs", [each for _, each in outputs]
     )
     producers = _producers(actions)
-    for action in actions:
+    for action in (*actions, synth):
         own = f'{where}: action "{action.name}"'
         inputs = inputs_of(action)
         for name in inputs:
@@ -81,9 +106,8 @@ def check_order(where: str, actions: Sequence[Action]) -> None:
                     f"{', '.join(sorted(producers)) or 'none'}",
                     f'give the action that makes it outputs={{"{name}": "the directory"}}',
                 )
-        _check_count(own, "reads", inputs, _MOST_INPUTS)
-        _check_count(own, "has", tuple(outputs_of(action)), _MOST_OUTPUTS)
-    _check_count(f"{where}: synth", "gets", tuple(name for name, _ in outputs), _MOST_INPUTS)
+        _check_count(own, "reads", inputs, _MOST_INPUTS, _FEWER_INPUTS[action is synth])
+        _check_count(own, "has", tuple(outputs_of(action)), _MOST_OUTPUTS, _ONE_DIRECTORY)
     _check_cycles(where, actions, producers)
 
 
@@ -100,12 +124,12 @@ def _check_cycles(where: str, actions: Sequence[Action], producers: Mapping[str,
         ) from None
 
 
-def _check_count(where: str, verb: str, names: tuple[str, ...], most: int) -> None:
+def _check_count(where: str, verb: str, names: tuple[str, ...], most: int, fix: str) -> None:
     if len(names) > most:
         raise InvalidArgumentError(
             where,
             f"it {verb} {len(names)} outputs ({', '.join(names)}), and CodePipeline takes {most}",
-            "put several into one directory",
+            fix,
         )
 
 

@@ -15,7 +15,7 @@ from dpra_constructs.build_actions.pipeline_action import PipelineAction
 from dpra_constructs.build_actions.requirement_actions import require_actions
 from dpra_constructs.build_actions.source_layout_check import SOURCE_LAYOUT_ACTION
 from dpra_constructs.errors import InvalidArgumentError
-from dpra_constructs.pipeline.build_order import Action, check_order
+from dpra_constructs.pipeline.build_order import Action, check_order, with_inputs
 from dpra_constructs.pipeline.definitions import BuildDefinition
 from dpra_constructs.pipeline.log_retention import retention_days
 from dpra_constructs.pipeline.pull_request_source import pull_request_source
@@ -49,7 +49,8 @@ class BuildStage(Construct):
         actions: build actions, or objects with `to_build_action()`, which together meet what the
             DPRA requires of a build: code, unit tests, quality, secrets, SAST, SCA and SBOM.
         synth: the action that synthesizes the CDK app into `cdk.out`; without it
-            `CdkSynth()`.
+            `CdkSynth()`. Its `inputs` are the outputs that the application is packaged from;
+            without any it gets all but SBOMs, of which CodePipeline takes 4.
         time_budget: how long the stage may take, in whole minutes, 5 to 480; 10 without it
             (DPRA-BUILD-TIME). No action runs longer, and a stage that did is told to those whom
             the pipeline notifies.
@@ -85,13 +86,14 @@ class BuildStage(Construct):
         arguments.instance(where, "source", source, SourceStage, 'SourceStage(self, "Source", ...)')
         _check_application(where, application)
         checked_actions = _build_actions(where, actions)
-        checked_synth = _build_action(where, "synth", synth or CdkSynth())
+        given_synth = _build_action(where, "synth", synth or CdkSynth())
+        checked_synth = with_inputs(given_synth, checked_actions)
         arguments.unique(
             where,
             f"the names of actions, synth and {SOURCE_LAYOUT_ACTION}",
             [SOURCE_LAYOUT_ACTION, checked_synth.name, *(each.name for each in checked_actions)],
         )
-        check_order(where, checked_actions)
+        check_order(where, checked_actions, checked_synth)
         waived = checked_waivers(where, ("local", "build"), waivers or {})
         require_actions(where, {met for each in checked_actions for met in each.meets}, waived)
         minutes = budget_minutes(where, time_budget, 10)

@@ -92,7 +92,7 @@ class CodeBuildSteps:
         last = self._build_action(
             synth,
             minutes=self._plan.build_minutes,
-            additional_inputs=dict(outputs.values()),
+            additional_inputs=dict(outputs[name] for name in synth.inputs),
             primary_output_directory=CLOUD_ASSEMBLY,
         )
         for step in steps.values():

@@ -243,6 +243,8 @@ def _metadata(chain: Chain, waived: Mapping[Requirement, str]) -> dict[str, Any]
         reasons.update(definition.waivers)
     layout = chain.source.layout
     return {
+        # Where cdk.json is: `dpra build` and `dpra rehearse` find the root of the source by it.
+        "AppDirectory": chain.build.app_directory,
         "Waivers": {requirement.value: reason for requirement, reason in reasons.items()},
         "SourceLayout": {kind: list(getattr(layout, kind)) for kind in layout.__dataclass_fields__},
     }

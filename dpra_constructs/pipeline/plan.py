@@ -195,8 +195,6 @@ class PipelinePlan:
                     yield from (f"  2 {test.name} in {target.region}" for test in stage.tests)
 
     def _build_line(self, action: Action) -> str:
-        made = [name for each in self.build_actions for name in outputs_of(each)]
-        inputs = made if action is self.synth else inputs_of(action)
         notes = [requirement.value for requirement in action.meets]
         if isinstance(action, BuildAction):
             if action.secrets:
@@ -206,7 +204,7 @@ class PipelinePlan:
         return "".join(
             [
                 action.name,
-                *(f" <- {name}" for name in inputs),
+                *(f" <- {name}" for name in inputs_of(action)),
                 *(f" -> {name}" for name in outputs_of(action)),
                 f" ({', '.join(notes)})" if notes else "",
             ]
