@@ -46,13 +46,13 @@ def with_inputs(synth: BuildAction, actions: Iterable[Action]) -> BuildAction:
     >>> with_inputs(BuildAction("Synth", commands=["cdk synth"]), [build]).inputs
     ('dist',)
     """
-    made = tuple(
+    made = dict.fromkeys(
         name
         for action in actions
         if tuple(action.meets) != (Requirement.BUILD_SBOM,)
         for name in outputs_of(action)
     )
-    return synth if synth.inputs else replace(synth, inputs=made)
+    return synth if synth.inputs else replace(synth, inputs=tuple(made))
 
 
 def in_order(actions: Iterable[Action]) -> tuple[tuple[int, Action], ...]:

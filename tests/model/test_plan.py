@@ -42,7 +42,7 @@ def plan_of(
         source=source,
         application=lambda scope, id, target: scope,  # type: ignore[arg-type, return-value]
         actions=(PythonBuild().to_build_action(), Ruff().to_build_action()),
-        synth=CdkSynth().to_build_action(),
+        synth=CdkSynth(inputs=["dist"]).to_build_action(),
         app_directory=".",
         time_budget_minutes=10,
         waivers={},

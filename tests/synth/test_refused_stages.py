@@ -197,8 +197,9 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
             tools_stack(),
             actions=[BuildAction("A", commands=["make"], outputs={n: f"out/{n}" for n in "abcde"})],
         ),
-        'BuildStage "Build": synth: it gets 5 outputs (a, b, c, d, e), and CodePipeline takes 4; '
-        "put several into one directory",
+        'BuildStage "Build": action "Synth": it reads 5 outputs (a, b, c, d, e), and CodePipeline '
+        "takes 4; name those that the application needs, like CdkSynth(inputs=[...]), or put "
+        "several into one directory",
     ),
     "more outputs than an action has": (
         lambda: build_stage(
