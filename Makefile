@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-.PHONY: help setup wheel test check rehearse test-rehearsal bench snapshots clean
+.PHONY: help setup wheel test check rehearse test-rehearsal bench bench-build snapshots clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ test-rehearsal: wheel ## Rehearse faults, and take permissions away one by one
 
 bench: wheel ## Compare our synth time with plain CDK Pipelines
 	python -m benchmarks.synth_time
+
+bench-build: $(READY) ## Compare `dpra build` with the same commands run by hand
+	python -m benchmarks.build_overhead
 
 snapshots: wheel ## Rewrite the snapshots after an intended change
 	python -m pytest -n 2 --snapshot-update tests

@@ -50,9 +50,7 @@ class CycloneDxNpm(NodeTool):
         return self.action(
             install=[
                 # The tool's one native package only checks its XML, and takes long to compile.
-                "export npm_config_ignore_scripts=true\n"
-                f"{npm_install('cyclonedx-npm')}\n"
-                "unset npm_config_ignore_scripts",
+                npm_install("cyclonedx-npm", scripts=False),
                 self.npm_ci,
             ],
             commands=[

@@ -19,7 +19,7 @@ from dpra_constructs.requirements import Requirement
 # Without git, detect-secrets would scan no file, warn and succeed.
 _FILES = (
     "$(git rev-parse --is-inside-work-tree >/dev/null 2>&1 "
-    "|| echo --all-files --exclude-files ^.git/)"
+    "|| echo --all-files --exclude-files ^reports/)"
 )
 
 

@@ -44,9 +44,10 @@ def black(path: Path) -> Iterator[Finding]:
     """Read the files that black names in its messages."""
     for line in path.read_text("utf-8").splitlines():
         if found := re.fullmatch(r"would reformat (.+)", line):
-            yield Finding(found[1], "black", "black would reformat it")
-        elif found := re.fullmatch(r"error: cannot format ([^:]+): (.+)", line):
-            yield Finding(found[1], "black", found[2])
+            yield Finding(_inside(found[1]), "black", "black would reformat it")
+        elif found := re.fullmatch(r"error: cannot (?:format ([^:]+)|parse): (.+)", line):
+            where, text = (found[1], found[2]) if found[1] else (found[2], "black cannot parse it")
+            yield Finding(_inside(where), "black", text)
 
 
 def detect_secrets(path: Path, baseline: str = "") -> Iterator[Finding]:
@@ -70,8 +71,11 @@ def _results(baseline: Path) -> dict[str, list[dict[str, str]]]:
 
 def eslint(path: Path) -> Iterator[Finding]:
     """Read ESLint's JSON; warnings do not fail by themselves."""
-    for file in json.loads(path.read_text("utf-8")):
-        name = file["filePath"].removeprefix(f"{Path.cwd()}/")
+    files = json.loads(path.read_text("utf-8"))
+    if not isinstance(files, list):
+        raise TypeError
+    for file in files:
+        name = _inside(file["filePath"])
         for each in file["messages"]:
             yield Finding(
                 f"{name}:{each.get('line', 1)}",
@@ -79,6 +83,10 @@ def eslint(path: Path) -> Iterator[Finding]:
                 each["message"],
                 each["severity"] == 2,
             )
+
+
+def _inside(path: str) -> str:
+    return path.removeprefix(f"{Path.cwd()}/")
 
 
 def npm_audit(path: Path, threshold: str) -> Iterator[Finding]:
@@ -154,10 +162,9 @@ def junit(tool: str, findings: list[Finding]) -> ElementTree.Element:
     counts = {"failures": fail, "errors": 0, "skipped": len(findings) - fail}
     suite = ElementTree.Element("testsuite", name=tool, tests=str(len(findings) or 1))
     suite.attrib.update({name: str(count) for name, count in counts.items()})
-    for each in findings or [None]:
-        where, rule, text, fails = each or Finding(tool, "no findings", "")
+    for where, rule, text, fails in findings or [Finding(tool, "no findings", "")]:
         case = ElementTree.SubElement(suite, "testcase", classname=_clean(where), name=_clean(rule))
-        if each:
+        if findings:
             kind = "failure" if fails else "skipped"
             message = _clean(f"{where}: {rule}: {text}")
             ElementTree.SubElement(case, kind, message=message).text = message

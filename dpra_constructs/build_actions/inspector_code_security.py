@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import ClassVar
 
 from dpra_constructs import arguments
 from dpra_constructs.build_actions.permission import Permission
@@ -40,6 +41,9 @@ class InspectorCodeSecurity:
     {'InspectorRunMode': 'SourceCodeScan', 'CriticalThreshold': '0', 'HighThreshold': '0', \
 'MediumThreshold': '10'}
     """
+
+    category: ClassVar[str] = "Invoke"
+    provider: ClassVar[str] = "InspectorScan"
 
     name: str = "Sca"
     input: str

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-import selectors
+import select
 import shlex
 import shutil
 import subprocess
@@ -156,9 +156,12 @@ class Shell:
 
     def _status(self, process: subprocess.Popen[bytes], status_end: int) -> int:
         open_end = True
+        # Not `select.select`, which takes no descriptor over 1023, as a long-lived process has.
+        answers = select.poll()
+        answers.register(status_end, select.POLLIN | select.POLLHUP)
         while True:
             self._check()
-            if open_end and _is_readable(status_end, _POLL_SECONDS):
+            if open_end and answers.poll(_POLL_SECONDS * 1000):
                 data = os.read(status_end, 4096)
                 open_end = bool(data)
                 self._received += data
@@ -173,10 +176,3 @@ class Shell:
                     continue
                 self.close()
                 return code if code >= 0 else 128 - code
-
-
-def _is_readable(end: int, seconds: float) -> bool:
-    """Wait for something to read; `select` itself refuses file descriptors over 1023."""
-    with selectors.DefaultSelector() as selector:
-        selector.register(end, selectors.EVENT_READ)
-        return bool(selector.select(seconds))

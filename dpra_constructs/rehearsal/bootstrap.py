@@ -6,9 +6,10 @@ import shlex
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from dpra_constructs.cdk_cli import run_cdk
 from dpra_constructs.rehearsal.assembly import Assembly, Place
-from dpra_constructs.rehearsal.cdk import cdk
 from dpra_constructs.rehearsal.clients import client
+from dpra_constructs.rehearsal.isolation import child_environment
 from dpra_constructs.rehearsal.stacks import create_stack
 
 _STACK = "CDKToolkit"
@@ -27,7 +28,7 @@ def bootstrap(assembly: Assembly, endpoint: str, untrusted: Collection[str] = ()
         endpoint: the emulator's address.
         untrusted: accounts that are to trust nobody, as when `--trust` was forgotten.
     """
-    template = cdk(["bootstrap", "--show-template"])
+    template = run_cdk(["bootstrap", "--show-template"], child_environment())
 
     def create(place: Place) -> None:
         trusted = "" if place.account in untrusted else _trusted(place, assembly.tools_accounts)

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from dpra_constructs.errors import RehearsalError
+from dpra_constructs.isolation import without_aws
 
 # Any text does: the emulator takes the account from the key id and checks no signature.
 SECRET = "rehearsal"
@@ -99,14 +100,7 @@ def child_environment(
     Raises:
         RehearsalError: the endpoint is not a loopback address.
     """
-    environment = {name: value for name, value in os.environ.items() if name[:4] != "AWS_"}
-    environment |= {
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "CDK_DISABLE_CLI_TELEMETRY": "true",
-        "NO_COLOR": "1",
-    }
+    environment = without_aws(os.environ)
     if endpoint:
         if not is_loopback(endpoint):
             raise RehearsalError(f"the emulator's address {endpoint} is not on this machine")

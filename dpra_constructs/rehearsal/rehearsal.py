@@ -11,10 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from dpra_constructs.cdk_cli import CdkProcess, run_cdk
 from dpra_constructs.errors import RehearsalError
 from dpra_constructs.rehearsal.assembly import Assembly, PipelineStack, Place, read_assembly
 from dpra_constructs.rehearsal.bootstrap import bootstrap
-from dpra_constructs.rehearsal.cdk import CdkProcess, cdk
 from dpra_constructs.rehearsal.clients import client
 from dpra_constructs.rehearsal.deployed_versions import DeployedVersion, read_versions
 from dpra_constructs.rehearsal.execution_record import ExecutionRecord
@@ -427,7 +427,7 @@ def deploy(app: Assembly, stack: PipelineStack, endpoint: str) -> None:
         endpoint=endpoint, account=stack.place.account, region=stack.place.region
     )
     # Nothing is to be written beside the assembly.
-    cdk(arguments, environment, folder=app.folder)
+    run_cdk(arguments, environment, folder=app.folder)
 
 
 class _Synth(CdkProcess):

@@ -10,37 +10,40 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from dpra_constructs.errors import RehearsalError
-from dpra_constructs.rehearsal.isolation import child_environment
+from dpra_constructs.errors import DpraError
 
 _SECONDS = 600
 _END_SECONDS = 5
 _LAST_LINES = 40
 
 
+class CdkError(DpraError):
+    """The CDK CLI is not there, or failed."""
+
+
 class CdkProcess:
     """The CDK CLI at work; leaving its context ends it, with what it has started.
 
     Raises:
-        RehearsalError: it is not installed.
+        CdkError: it is not installed.
     """
 
     def __init__(
         self,
         arguments: Sequence[str],
-        environment: Mapping[str, str] | None = None,
+        environment: Mapping[str, str],
         folder: Path | None = None,
     ) -> None:
-        program = shutil.which("cdk")
+        program = shutil.which("cdk", path=environment.get("PATH"))
         if not program:
-            raise RehearsalError(
+            raise CdkError(
                 "the CDK CLI is not on PATH; this repository's `make setup` installs it, and "
                 "elsewhere: npm install aws-cdk@2.1148.1"
             )
         self._shown = f"cdk {' '.join(arguments)}"
         self._process = subprocess.Popen(
             [program, "--no-notices", *arguments],
-            env=dict(environment or child_environment()),
+            env=dict(environment),
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -73,27 +76,25 @@ class CdkProcess:
         """Wait for its end, and return what it printed.
 
         Raises:
-            RehearsalError: it fails, or runs for more than ten minutes.
+            CdkError: it fails, or runs for more than ten minutes.
         """
         try:
             printed, errors = self._process.communicate(timeout=_SECONDS)
         except subprocess.TimeoutExpired:
-            raise RehearsalError(f"{self._shown} did not end within {_SECONDS} seconds") from None
+            raise CdkError(f"{self._shown} did not end within {_SECONDS} seconds") from None
         if self._process.returncode:
             lines = (printed + errors).splitlines()[-_LAST_LINES:]
-            raise RehearsalError("\n".join([f"{self._shown} failed:", *lines]))
+            raise CdkError("\n".join([f"{self._shown} failed:", *lines]))
         return printed
 
 
-def cdk(
-    arguments: Sequence[str],
-    environment: Mapping[str, str] | None = None,
-    folder: Path | None = None,
+def run_cdk(
+    arguments: Sequence[str], environment: Mapping[str, str], folder: Path | None = None
 ) -> str:
     """Run the CDK CLI and return what it prints.
 
     Raises:
-        RehearsalError: it is not installed, fails, or runs for more than ten minutes.
+        CdkError: it is not installed, fails, or runs for more than ten minutes.
     """
     with CdkProcess(arguments, environment, folder) as process:
         return process.result()
