@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,7 +22,6 @@ RELEASED = "released"
 # Where applications have their code; a line more makes another version of it.
 _CODE = re.compile(r"(^|/)(src|lambda|lib|app|function|functions)/.*\.(py|js|mjs|ts)$")
 _COMMENT = {"py": "#", "js": "//", "mjs": "//", "ts": "//"}
-_BEFORE = "a fault is about to happen here"
 
 
 @dataclass(kw_only=True)
@@ -146,7 +144,7 @@ class Scene:
     def _release(self) -> None:
         """Take the first commit to production, and save the state."""
         approving = _Approving(self.watcher)
-        shutil.rmtree(self.first.path / "scene.json", ignore_errors=True)
+        (self.first.path / "scene.json").unlink(missing_ok=True)
         opened = deployed(
             folder=self.folder,
             output=self.first,
@@ -231,10 +229,9 @@ class Scene:
 
     def follow(self, execution_id: str, until: str = "") -> ExecutionRecord:
         """Follow an execution to its end, or to a stage."""
-        assert_open = self.follower
-        if assert_open is None:
+        if self.follower is None:
             raise RehearsalError("no emulator runs")
-        return assert_open.follow(execution_id, until)
+        return self.follower.follow(execution_id, until)
 
     def follow_others(self, record: ExecutionRecord) -> list[ExecutionRecord]:
         """Follow what was started after an execution: its rollback."""
