@@ -42,7 +42,7 @@ def noticed(scene: Scene, mutations: list[Mutation]) -> list[Noticed]:
 def kind_of(mutation: Mutation) -> str:
     """Return how the docs name it: projects of build actions are of one kind."""
     kind = re.sub(
-        r"^Project (?!Synth|SelfMutate|FileAsset).*", "Project of a build or a test", mutation.kind
+        r"^Project (?!Synth|SelfMutate|FileAssets).*", "Project of a build or a test", mutation.kind
     )
     return f"{kind}: {mutation.action}"
 
