@@ -132,6 +132,16 @@ def make_source(folder: Path, path: Path, commit: str = "HEAD") -> SourceReposit
     )
 
 
+def commit_of(folder: Path, commit: str = "HEAD") -> str:
+    """Return the full name of a commit, or nothing for a folder outside git.
+
+    Raises:
+        RehearsalError: there is no such commit.
+    """
+    top = _top(folder)
+    return _resolve(top, commit, folder) if top else ""
+
+
 def _top(folder: Path) -> Path | None:
     try:
         return Path(_git(folder, "rev-parse", "--show-toplevel"))

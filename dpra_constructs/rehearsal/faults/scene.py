@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,11 @@ from dpra_constructs.rehearsal.following import Follower, Silent, Watcher
 from dpra_constructs.rehearsal.output_folder import OutputFolder
 from dpra_constructs.rehearsal.rehearsal import Emulation, Stopwatch, deployed, from_saved_state
 from dpra_constructs.rehearsal.server import save_state
-from dpra_constructs.rehearsal.source_repository import SourceRepository, open_source
+from dpra_constructs.rehearsal.source_repository import (
+    SourceRepository,
+    commit_of,
+    open_source,
+)
 
 RELEASED = "released"
 # Where applications have their code; a line more makes another version of it.
@@ -48,6 +53,10 @@ class Scene:
         self.stopwatch = Stopwatch(watcher=self.watcher)
         self.emulation: Emulation | None = None
         self.follower: Follower | None = None
+        asked = commit_of(self.folder, self.commit)
+        if not asked or self.first.read_known().get("original") != asked:
+            # States of another commit, or of a folder whose content nobody can tell.
+            shutil.rmtree(self.first.states, ignore_errors=True)
 
     # The commits
 

@@ -168,7 +168,8 @@ def _run_until_one_passes(
             failed = tuple(each.name for each in record.failed if each.stage == stage)
             said = "; ".join(each.error for each in record.failed)
             yield Noticed(mutation=mutation, failed=failed, said=said)
-            if not failed:
+            # A stage that rolls back is not retried: the rollback is the latest in it.
+            if not failed or api.executions()[0]["pipelineExecutionId"] != execution_id:
                 return
 
 
