@@ -12,7 +12,7 @@ import pytest
 from dpra_constructs.rehearsal.library_wheel import library_wheel
 from tests.rehearsal import small_app
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.xdist_group("run")]
+pytestmark = pytest.mark.rehearsal
 
 _APP = """
 from pathlib import Path

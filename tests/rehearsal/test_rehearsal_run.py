@@ -17,9 +17,6 @@ import pytest
 
 from tests.rehearsal import small_app
 
-# In one process, which rehearses once.
-pytestmark = pytest.mark.xdist_group("run")
-
 SECONDS = 300
 REGIONS = ["us-west-2", "us-east-1", "eu-central-1"]
 

@@ -7,7 +7,7 @@ import pytest
 from dpra_constructs.rehearsal.faults import FAULTS, Outcome, Scene
 from tests.rehearsal.faults.conftest import scene_of
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.rehearsal
 
 # In the order in which states are reused best.
 NAMES = sorted(FAULTS)

@@ -11,7 +11,7 @@ import pytest
 from dpra_constructs.rehearsal.faults import Scene
 from tests.rehearsal.faults.mutations import Mutation, Noticed, mutations_of, run_all
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.xdist_group("permissions")]
+pytestmark = pytest.mark.rehearsal
 
 DOCS = Path(__file__).parents[3] / "docs/rehearsal.md"
 _ROW = re.compile(r"^\| (?P<kind>[^|]+) \| (?P<actions>`[^|]+`) \|", re.MULTILINE)

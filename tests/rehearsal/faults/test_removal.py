@@ -17,7 +17,7 @@ from dpra_constructs.rehearsal.faults import Scene
 from dpra_constructs.rehearsal.isolation import child_environment
 from dpra_constructs.rehearsal.server import emulator
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.xdist_group("permissions")]
+pytestmark = pytest.mark.rehearsal
 
 DOCS = Path(__file__).parents[3] / "docs"
 AWS_CLI = Path(__file__).parents[1] / "aws_cli.py"
