@@ -63,7 +63,7 @@ class Scene:
     @property
     def old(self) -> str:
         """The commit that is in production."""
-        return self._known()["old"]
+        return self._of_release("old")
 
     @property
     def new(self) -> str:
@@ -73,18 +73,23 @@ class Scene:
     @property
     def waves(self) -> tuple[str, ...]:
         """The stages that deploy to production: those after the approval."""
-        waves = json.loads(self._known()["waves"])
+        waves = json.loads(self._of_release("waves"))
         return tuple(waves)
 
     @property
     def approval(self) -> str:
         """The stage in which a person approves."""
-        return self._known()["approval"]
+        return self._of_release("approval")
 
     @property
     def stages(self) -> tuple[str, ...]:
         """All pipeline stages."""
-        return tuple(json.loads(self._known()["stages"]))
+        return tuple(json.loads(self._of_release("stages")))
+
+    def _of_release(self, name: str) -> str:
+        if not self._has(RELEASED):
+            self._release()
+        return self._known()[name]
 
     def _known(self) -> dict[str, str]:
         path = self.first.path / "scene.json"
