@@ -77,7 +77,7 @@ def by_hand(
         for action in actions:
             place = action_tools(
                 CacheFolder.of(os.environ).path,
-                owner=f"{repository.root}\n{view.pipeline}",
+                owner=f"{repository.folder}\n{view.pipeline}",
                 action=action.name,
                 buildspec=read_buildspec(action, repository.root),
                 source=repository.root,
