@@ -115,10 +115,16 @@ def test_synth_gets_what_the_build_made(pipeline: dict[str, Any]) -> None:
         "Package": 2,
         "UnitTests": 2,
         "CodeQuality": 2,
-        "Synth": 3,
+        "Secrets": 2,
+        "Sast": 2,
+        "Sca": 2,
+        "Sbom": 3,
+        "Synth": 4,
     }
     [wheel] = build["Package"]["OutputArtifacts"]
     assert wheel in build["Synth"]["InputArtifacts"]
+    assert wheel in build["Sbom"]["InputArtifacts"]
+    assert build["Sbom"]["OutputArtifacts"]
 
 
 def test_outline(fruit_api: Synthesized, snapshot: SnapshotAssertion) -> None:
