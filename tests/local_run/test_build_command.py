@@ -278,7 +278,7 @@ def test_reports_are_summarized_and_failed_tests_named(run_dpra: Run, tmp_path: 
     assert "  test_fruit.is_ripe: too green\n" in text
     assert "Forgot: report unit-tests is missing: no file matches\n" in text
     (report,) = actions["UnitTests"]["reports"]
-    assert report["failed"] == [{"name": "test_fruit.is_ripe", "message": "too green"}]
+    assert report["failed"] == [{"name": "test_fruit.is_ripe", "place": "", "message": "too green"}]
     assert actions["Forgot"]["reports"][0]["files"] == 0
 
 
