@@ -21,7 +21,7 @@ def health_alarm_name(pipeline: str, environment: str, region: str) -> str:
     >>> health_alarm_name("fruit-api", "prod", "us-west-2")
     'fruit-api-prod-us-west-2-health'
     """
-    return _shortened(f"{pipeline}-{environment}-{region}-health", LONGEST_ALARM_NAME)
+    return _joined(pipeline, f"{environment}-{region}-health", LONGEST_ALARM_NAME)
 
 
 def gate_role_name(pipeline: str, environment: str, region: str) -> str:
@@ -30,7 +30,7 @@ def gate_role_name(pipeline: str, environment: str, region: str) -> str:
     >>> gate_role_name("fruit-api", "prod", "us-west-2")
     'fruit-api-prod-us-west-2-gate'
     """
-    return _shortened(f"{pipeline}-{environment}-{region}-gate", LONGEST_ROLE_NAME)
+    return _joined(pipeline, f"{environment}-{region}-gate", LONGEST_ROLE_NAME)
 
 
 def bake_role_name(pipeline: str, region: str) -> str:
@@ -39,7 +39,7 @@ def bake_role_name(pipeline: str, region: str) -> str:
     >>> bake_role_name("fruit-api", "us-west-2")
     'fruit-api-us-west-2-bake'
     """
-    return _shortened(f"{pipeline}-{region}-bake", LONGEST_ROLE_NAME)
+    return _joined(pipeline, f"{region}-bake", LONGEST_ROLE_NAME)
 
 
 def role_arn(partition: str, account: str, name: str) -> str:
@@ -51,9 +51,11 @@ def role_arn(partition: str, account: str, name: str) -> str:
     return f"arn:{partition}:iam::{account}:role/{name}"
 
 
-def _shortened(name: str, longest: int) -> str:
-    """Keep the beginning of a name that is too long, and end it with a hash of the whole."""
-    if len(name) <= longest:
-        return name
-    end = hashlib.sha256(name.encode()).hexdigest()[:_HASH_LENGTH]
-    return f"{name[: longest - _HASH_LENGTH - 1]}-{end}"
+def _joined(pipeline: str, rest: str, longest: int) -> str:
+    """Join both; where that is too long, cut the pipeline's name and add a hash of the whole."""
+    whole = f"{pipeline}-{rest}"
+    if len(whole) <= longest:
+        return whole
+    sign = hashlib.sha256(whole.encode()).hexdigest()[:_HASH_LENGTH]
+    beginning = f"{pipeline[: max(1, longest - len(rest) - _HASH_LENGTH - 2)]}-{sign}"
+    return f"{beginning}-{rest}"[:longest]
