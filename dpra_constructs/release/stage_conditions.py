@@ -466,11 +466,7 @@ class StageCondition(ABC):
     @property
     def properties(self) -> dict[str, Any]:
         """The stage's property of CloudFormation that is named by `KIND`."""
-        return {
-            "Conditions": [
-                {"Result": self.result, "Rules": [rule.properties for rule in self.rules]}
-            ]
-        }
+        return _properties(self.result, self.rules)
 
     def permissions(self, pipeline: str) -> tuple[Permission, ...]:
         """Return what the pipeline's role needs, and no more."""
@@ -570,7 +566,11 @@ class FailureCondition(StageCondition):
             return {"Result": "RETRY", "RetryConfiguration": {"RetryMode": mode}}
         if not self.rules:
             return {"Result": self.result}
-        return StageCondition.properties.fget(self)  # type: ignore[attr-defined, no-any-return]
+        return _properties(self.result, self.rules)
+
+
+def _properties(result: str, rules: Sequence[Rule]) -> dict[str, Any]:
+    return {"Conditions": [{"Result": result, "Rules": [rule.properties for rule in rules]}]}
 
 
 def _matching(
