@@ -95,7 +95,7 @@ def test_nothing_is_wrong_with_what_is_rendered() -> None:
 
 def test_the_model_knows_every_rule_and_result_that_is_used() -> None:
     model = botocore.session.get_session().get_service_model("codepipeline")
-    assert set(model.shape_for("Result").enum) == {"ROLLBACK", "FAIL", "RETRY", "SKIP"}
+    assert set(model.shape_for("Result").metadata["enum"]) == {"ROLLBACK", "FAIL", "RETRY", "SKIP"}
     assert model.shape_for("RuleDeclarationList").metadata["max"] == 5
     assert model.shape_for("ConditionList").metadata["max"] == 1
     assert model.shape_for("RuleConfigurationValue").metadata["max"] == 10_000
@@ -347,6 +347,10 @@ def test_a_condition_needs_what_its_rules_need_once() -> None:
     assert len(EntryCondition(twice).permissions("fruit")) == 1
 
 
+def wrong(value: Any) -> Any:
+    return value
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -397,15 +401,18 @@ def test_a_condition_needs_what_its_rules_need_once() -> None:
             lambda: CloudWatchAlarm("A", alarm="x", wait_minutes=0),
             "wait_minutes=0 is not a whole number from 1 to 1440",
         ),
-        (lambda: CloudWatchAlarm("A", alarm="x", composite=1), "composite=1 is not True or False"),
-        (lambda: OpenWindow("A", window="MON"), "window='MON' is of type str"),
+        (
+            lambda: CloudWatchAlarm("A", alarm="x", composite=wrong(1)),
+            "composite=1 is not True or False",
+        ),
+        (lambda: OpenWindow("A", window=wrong("MON")), "window='MON' is of type str"),
         (lambda: EntryCondition([]), "it has 0 rules, and CodePipeline takes 1 to 5"),
         (
             lambda: SuccessCondition([Commands(f"A{n}", run=["a"]) for n in range(6)]),
             "it has 6 rules",
         ),
-        (lambda: EntryCondition("A"), "rules='A' is no sequence of rules"),
-        (lambda: EntryCondition(["A"]), "rules='A' is of type str, and Rule is needed"),
+        (lambda: EntryCondition(wrong("A")), "rules='A' is no sequence of rules"),
+        (lambda: EntryCondition([wrong("A")]), "rules='A' is of type str, and Rule is needed"),
         (
             lambda: EntryCondition([Commands("A", run=["a"]), Commands("A", run=["b"])]),
             "the names of rules has A more than once",
@@ -459,9 +466,10 @@ def test_cfn_lint_lets_most_of_them_through() -> None:
             },
         }
     kinds = {"OnSuccess", "OnFailure", "BeforeEntry"}
+    matches: list[Any] = lint_all(json.dumps({"Resources": resources}))
     found = {
         str(match.path[1])
-        for match in lint_all(json.dumps({"Resources": resources}))
+        for match in matches
         if match.path and kinds.intersection(map(str, match.path))
     }
     assert len(resources.keys() - found) >= 20
