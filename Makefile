@@ -10,10 +10,10 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-.PHONY: help setup wheel test check rehearse bench snapshots clean
+.PHONY: help setup wheel test check rehearse test-rehearsal bench bench-build snapshots clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Create the virtual environment with every pinned tool
 
@@ -37,14 +37,20 @@ check: $(READY) ## ruff, ruff format, mypy --strict, dead links in the docs
 	mypy
 	md-dead-link-check
 
-rehearse: wheel ## Deploy the example's pipeline to an emulator on this machine
-	dpra rehearse
+rehearse: wheel ## Take the example's last commit to production, on an emulator on this machine
+	dpra rehearse --directory examples/fruit_api --approve
+
+test-rehearsal: wheel ## Rehearse faults, and take permissions away one by one
+	python -m pytest -n 2 --dist loadgroup -m rehearsal tests/rehearsal
 
 bench: wheel ## Compare our synth time with plain CDK Pipelines
 	python -m benchmarks.synth_time
+
+bench-build: $(READY) ## Compare `dpra build` with the same commands run by hand
+	python -m benchmarks.build_overhead
 
 snapshots: wheel ## Rewrite the snapshots after an intended change
 	python -m pytest -n 2 --snapshot-update tests
 
 clean: ## Remove everything that the other targets made
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis cdk.out examples/fruit_api/dist
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis cdk.out rehearsal.out examples/fruit_api/dist

@@ -3,9 +3,15 @@
 from collections.abc import Sequence
 
 from aws_cdk import App, Duration, Environment, Stack, pipelines
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as events_targets
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -16,6 +22,39 @@ from benchmarks.application import BETA, CONNECTION, GAMMA, PROD, TOOLS, Topolog
 
 def _logs(scope: Construct) -> s3.Bucket:
     return s3.Bucket(scope, "AccessLogs", enforce_ssl=True)
+
+
+def _logging(scope: Construct, name: str, key: kms.Key) -> codebuild.LoggingOptions:
+    group = logs.LogGroup(
+        scope, f"Logs-{name}", log_group_name=f"/aws/codebuild/fruit-{name}", encryption_key=key
+    )
+    return codebuild.LoggingOptions(cloud_watch=codebuild.CloudWatchLoggingOptions(log_group=group))
+
+
+def _time_budget(scope: Construct, key: kms.Key) -> None:
+    topic = sns.Topic(scope, "Notifications", master_key=key, enforce_ssl=True)
+    function = lambda_.Function(
+        scope,
+        "StageDuration",
+        runtime=lambda_.Runtime.PYTHON_3_14,
+        handler="index.handler",
+        code=lambda_.Code.from_inline("def handler(event, context):\n    pass\n"),
+        log_group=logs.LogGroup(scope, "Logs-StageDuration", encryption_key=key),
+    )
+    events.Rule(
+        scope,
+        "StageEnded",
+        event_pattern=events.EventPattern(source=["aws.codepipeline"]),
+        targets=[events_targets.LambdaFunction(function)],
+    )
+    alarm = cloudwatch.Alarm(
+        scope,
+        "TimeBudget",
+        metric=cloudwatch.Metric(namespace="Fruit", metric_name="StageDuration"),
+        threshold=600,
+        evaluation_periods=1,
+    )
+    alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
 
 
 def plain_pipeline(app: App, deployments: int) -> None:
@@ -37,7 +76,7 @@ def plain_pipeline(app: App, deployments: int) -> None:
     source = pipelines.CodePipelineSource.connection(
         "acme/fruit", "main", connection_arn=CONNECTION, code_build_clone_output=True
     )
-    package, unit, quality = (
+    layout, package, unit, quality = (
         pipelines.CodeBuildStep(
             name,
             input=source,
@@ -45,9 +84,12 @@ def plain_pipeline(app: App, deployments: int) -> None:
             install_commands=["python -m pip install build"],
             commands=["make"],
             timeout=Duration.minutes(10),
+            logging=_logging(stack, f"Build-{name}", key),
         )
-        for name in ("Package", "UnitTests", "CodeQuality")
+        for name in ("SourceLayout", "Package", "UnitTests", "CodeQuality")
     )
+    for step in (package, unit, quality):
+        step.add_step_dependency(layout)
     for name in ("unit-tests", "code-quality"):
         codebuild.ReportGroup(stack, name, report_group_name=f"fruit-{name}")
     synth = pipelines.CodeBuildStep(
@@ -58,10 +100,22 @@ def plain_pipeline(app: App, deployments: int) -> None:
         commands=["cdk synth"],
         primary_output_directory="cdk.out",
         timeout=Duration.minutes(10),
+        logging=_logging(stack, "Build-Synth", key),
     )
     for step in (unit, quality):
         synth.add_step_dependency(step)
-    deployment = pipelines.CodePipeline(stack, "Deployment", code_pipeline=pipeline, synth=synth)
+    deployment = pipelines.CodePipeline(
+        stack,
+        "Deployment",
+        code_pipeline=pipeline,
+        synth=synth,
+        self_mutation_code_build_defaults=pipelines.CodeBuildOptions(
+            logging=_logging(stack, "UpdatePipeline", key)
+        ),
+        asset_publishing_code_build_defaults=pipelines.CodeBuildOptions(
+            logging=_logging(stack, "Assets", key)
+        ),
+    )
 
     def deploy(wave: str, account: str, regions: Sequence[str], *, tested: bool = False) -> None:
         made = deployment.add_wave(wave)
@@ -77,6 +131,7 @@ def plain_pipeline(app: App, deployments: int) -> None:
                     commands=["make"],
                     env_from_cfn_outputs={"NAME": name},  # type: ignore[dict-item]
                     timeout=Duration.minutes(30),
+                    logging=_logging(stack, f"{wave}-{test}-{region}", key),
                 )
                 for test in ("IntegrationTest", "AcceptanceTest")
                 if tested
@@ -91,5 +146,6 @@ def plain_pipeline(app: App, deployments: int) -> None:
     for wave, regions in topology.waves.items():
         deploy(f"Prod-{wave}", PROD, regions)
     deployment.build_pipeline()
+    _time_budget(stack, key)
     for _, support in sorted(pipeline.cross_region_support.items()):
         _logs(support.stack)

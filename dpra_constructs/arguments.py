@@ -20,6 +20,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
 _ACCOUNT = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # What such variables hold is secret; `TOKEN_URL` or `PASSWORD_LENGTH` is not.
 _SECRET_VARIABLE = re.compile(
     r".*(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|(API|ACCESS|PRIVATE|SECRET)_?KEY)",
@@ -190,6 +191,20 @@ def relative_paths(where: str, argument: str, values: object) -> tuple[str, ...]
 def some_relative_paths(where: str, argument: str, values: object) -> tuple[str, ...]:
     """Return paths inside the repository as a tuple of at least one."""
     return relative_paths(where, argument, some_texts(where, argument, values))
+
+
+def emails(where: str, argument: str, values: object) -> tuple[str, ...]:
+    """Return email addresses as a tuple; refuse what cannot be one, and duplicates."""
+    checked = texts(where, argument, values)
+    for value in checked:
+        if not _EMAIL.fullmatch(value):
+            raise InvalidArgumentError(
+                where,
+                f"{argument} has {value!r}, which is not an email address",
+                f'write it like {argument}=["release@acme.example"]',
+            )
+    unique(where, argument, checked)
+    return checked
 
 
 def flag(where: str, argument: str, value: object) -> bool:

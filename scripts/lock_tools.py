@@ -28,13 +28,14 @@ PYTHON_TOOLS = {
     "pytest": ["pytest", "pytest-cov"],
     "ruff": ["ruff"],
     "semgrep": ["semgrep"],
+    "twine": ["twine"],
 }
 NODE_TOOLS = {
     "aws-cdk": "aws-cdk",
     "cyclonedx-npm": "@cyclonedx/cyclonedx-npm",
     "snyk": "snyk",
 }
-_PYTHONS = r"(py3|py2\.py3|.*cp3(11|12|13|14)\b.*|cp3\d+-abi3.*)"
+_PYTHONS = r"(py3|py2\.py3|.*cp3(11|12|13|14)\b.*|cp3\d+(?=-abi3))"
 _PLATFORMS = re.compile(
     rf"-({_PYTHONS})-[^-]+-(any|.*manylinux[^-]*_(x86_64|aarch64)|.*linux_(x86_64|aarch64)"
     r"|macosx_[^-]*_(arm64|x86_64|universal2))\.whl$"
@@ -117,7 +118,8 @@ def node_lock(package: str, pins: dict[str, str]) -> str:
         path: {
             name: value
             for name, value in each.items()
-            if name not in ("resolved", "funding", "license", "engines", "bin", "deprecated")
+            # `bin` stays: without it npm makes no link in node_modules/.bin.
+            if name not in ("resolved", "funding", "license", "engines", "deprecated")
         }
         for path, each in lock["packages"].items()
     }

@@ -17,10 +17,11 @@ from dpra_constructs import (
     GammaStage,
     ManualApproval,
     ProdWaves,
+    Requirement,
     SourceStage,
     Wave,
 )
-from dpra_constructs.build_actions import Pytest, PythonBuild, Ruff
+from dpra_constructs.build_actions import BuildAction, Pytest, PythonBuild, Ruff
 from dpra_constructs.source import GitHub, SourceLayout
 from dpra_constructs.test_actions import AcceptanceTest, IntegrationTest
 
@@ -35,6 +36,20 @@ LAYOUT = SourceLayout(
     dependency_manifests=["pyproject.toml"],
     static_configuration=["config"],
 )
+
+
+# What the typed actions leave open, met by one action that costs the tests nothing.
+SCANS = BuildAction(
+    "Scans",
+    commands=["make scans"],
+    meets=[
+        Requirement.BUILD_SECRETS,
+        Requirement.BUILD_SAST,
+        Requirement.BUILD_SCA,
+        Requirement.BUILD_SBOM,
+    ],
+)
+UNSIGNED = {Requirement.BUILD_SIGNATURE: "a pipeline of the tests, which deploys nothing"}
 
 
 class Fruit(Stage):
@@ -75,7 +90,7 @@ def build_stage(scope: Construct, **arguments: Any) -> BuildStage:
     given = {
         "source": arguments.pop("source", None) or source_stage(scope),
         "application": Fruit,
-        "actions": [PythonBuild(), Pytest(), Ruff()],
+        "actions": [PythonBuild(), Pytest(), Ruff(), SCANS],
         **arguments,
     }
     return BuildStage(scope, "Build", **given)

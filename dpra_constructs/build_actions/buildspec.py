@@ -1,11 +1,11 @@
-"""Renders what the engine adds to a build's commands: runtime versions and reports.
+"""Renders what the engine adds to a build's commands: runtime versions, reports, caches.
 
 Source: https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dpra_constructs.build_actions.build_action import Report
@@ -17,12 +17,15 @@ def report_group_name(project: str, report: Report) -> str:
 
 
 def partial_buildspec(
-    *, project: str, reports: Iterable[Report], runtime_versions: Mapping[str, str]
+    *,
+    reports: Iterable[Report],
+    runtime_versions: Mapping[str, str],
+    cache_paths: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the parts of a buildspec beside commands and artifacts.
 
     >>> spec = partial_buildspec(
-    ...     project="p", reports=[Report("unit", ["junit.xml"])], runtime_versions={})
+    ...     reports=[Report("unit", ["junit.xml"])], runtime_versions={})
     >>> spec["reports"]
     {'unit': {'files': ['junit.xml'], 'file-format': 'JUNITXML'}}
     """
@@ -36,6 +39,8 @@ def partial_buildspec(
     }
     if rendered:
         spec["reports"] = rendered
+    if cache_paths:
+        spec["cache"] = {"paths": list(cache_paths)}
     return spec
 
 

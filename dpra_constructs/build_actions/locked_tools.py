@@ -51,12 +51,16 @@ def pip_install_files(paths: Sequence[str]) -> str:
     return command("python -m pip install --quiet --require-hashes", files)
 
 
-def npm_install(tool: str) -> str:
+def npm_install(tool: str, *, scripts: bool = True) -> str:
     """Return the command that installs a Node tool from its lock, and puts it on PATH.
+
+    Args:
+        tool: its name in `locks/`.
+        scripts: whether packages may run their own scripts when they are installed.
 
     >>> for line in npm_install("aws-cdk").splitlines()[-2:]:
     ...     print(line)
-    npm ci --no-audit --no-fund --silent --prefix "${DPRA_TOOLS:-$HOME/.dpra}/aws-cdk"
+    npm ci --no-audit --no-fund --silent --prefix "${DPRA_TOOLS:-$HOME/.dpra}/aws-cdk" &&
     export PATH="${DPRA_TOOLS:-$HOME/.dpra}/aws-cdk/node_modules/.bin:$PATH"
     """
     lock = _read(f"{tool}.json")
@@ -64,12 +68,13 @@ def npm_install(tool: str) -> str:
         {"private": True, "dependencies": json.loads(lock)["packages"][""]["dependencies"]}
     )
     folder = f"{_TOOLS}/{tool}"
+    options = "" if scripts else " --ignore-scripts"
     return "\n".join(
         [
             f'mkdir -p {folder}"',
             f"""cat >{folder}/package.json" <<'PACKAGE'\n{package}\nPACKAGE""",
             f"""cat >{folder}/package-lock.json" <<'LOCK'\n{lock}LOCK""",
-            f'npm ci --no-audit --no-fund --silent --prefix {folder}"',
+            f'npm ci --no-audit --no-fund --silent{options} --prefix {folder}" &&',
             f'export PATH={folder}/node_modules/.bin:$PATH"',
         ]
     )

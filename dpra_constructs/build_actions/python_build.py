@@ -24,6 +24,7 @@ class PythonBuild(PythonTool):
 
     Args:
         directory: the folder of `pyproject.toml`.
+        source_distribution: also build one, beside the wheel, as package indexes want it.
         outputs: directories with what was built, by name; without it `dist`, where the wheel is.
 
     Raises:
@@ -37,6 +38,7 @@ class PythonBuild(PythonTool):
     LOCK: ClassVar[str] = "build"
 
     directory: str = option(".", arguments.relative_path)
+    source_distribution: bool = option(False, arguments.flag)
     outputs: Mapping[str, str] | None = None
 
     def to_build_action(self) -> BuildAction:
@@ -47,8 +49,9 @@ class PythonBuild(PythonTool):
             install=[self.tool],
             commands=[
                 command(
-                    "python -m build --wheel --outdir",
-                    [wheels],
+                    "python -m build --wheel",
+                    ["--sdist"] if self.source_distribution else [],
+                    ["--outdir", wheels],
                     isolation,
                     self.extra_arguments,
                     [self.directory],

@@ -86,12 +86,13 @@ class TypedAction(ABC):
         `inputs` and `environment` given here are added to those of the value.
         """
         inputs = (*more.pop("inputs", ()), *self.inputs)
+        project = more.pop("project", None)
         return BuildAction(
             self.name,
             install=[*install, *self.install],
             commands=commands,
             inputs=tuple(dict.fromkeys(inputs)),
             environment={**more.pop("environment", {}), **self.environment},
-            project=more.pop("project", None) if self.project is None else self.project,
+            project=project if self.project is None else self.project,
             **more,
         )

@@ -5,7 +5,13 @@ from __future__ import annotations
 import sys
 
 # What each extra brings, by a module that it must not be missing.
-_EXTRAS = {"click": "cli", "rich": "cli", "boto3": "rehearsal", "ministack": "rehearsal"}
+_EXTRAS = {
+    "click": "cli",
+    "rich": "cli",
+    "yaml": "cli",
+    "boto3": "rehearsal",
+    "ministack": "rehearsal",
+}
 
 
 def main() -> None:

@@ -156,9 +156,12 @@ class Shell:
 
     def _status(self, process: subprocess.Popen[bytes], status_end: int) -> int:
         open_end = True
+        # Not `select.select`, which takes no descriptor over 1023, as a long-lived process has.
+        answers = select.poll()
+        answers.register(status_end, select.POLLIN | select.POLLHUP)
         while True:
             self._check()
-            if open_end and select.select([status_end], [], [], _POLL_SECONDS)[0]:
+            if open_end and answers.poll(_POLL_SECONDS * 1000):
                 data = os.read(status_end, 4096)
                 open_end = bool(data)
                 self._received += data

@@ -79,6 +79,11 @@ _RESOURCES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"\*",
+        r"ecr:GetAuthorizationToken",
+        "Repository.grantPull of aws_cdk for a build image; the action knows no resources",
+    ),
+    (
+        r"\*",
         r"kms:",
         "The artifact keys of the other regions have no ARN that this stack could name; each of "
         "these keys lets this role in by its own key policy",
@@ -116,11 +121,11 @@ def _reasons(statement: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for action in actions:
         if action in _ACTIONS:
             yield f"Action::{action}", _ACTIONS[action]
-    for resource in map(_shown, _as_list(statement["Resource"])):
+    for resource in map(shown, _as_list(statement["Resource"])):
         if "*" not in resource:
             continue
-        for shown, of, reason in _RESOURCES:
-            if re.fullmatch(shown, resource) and all(re.match(of, each) for each in actions):
+        for form, of, reason in _RESOURCES:
+            if re.fullmatch(form, resource) and all(re.match(of, each) for each in actions):
                 yield f"Resource::{resource}", reason
 
 
@@ -128,11 +133,11 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _shown(resource: Any) -> str:
+def shown(resource: Any) -> str:
     """Return a resource as cdk-nag shows it in the id of a finding."""
     match resource:
         case {"Fn::Join": [separator, parts]}:
-            return str(separator).join(map(_shown, parts))
+            return str(separator).join(map(shown, parts))
         case {"Ref": name}:
             return f"<{name}>"
         case {"Fn::GetAtt": [name, attribute]}:

@@ -10,9 +10,15 @@ from aws_cdk import Duration
 from constructs import Construct
 
 from dpra_constructs import arguments
-from dpra_constructs.build_actions import BuildAction, CdkSynth, ToBuildAction
+from dpra_constructs.build_actions import BuildAction, CdkSynth, CodeBuildProject, ToBuildAction
+from dpra_constructs.build_actions.pipeline_action import PipelineAction
+from dpra_constructs.build_actions.requirement_actions import require_actions
+from dpra_constructs.build_actions.source_layout_check import SOURCE_LAYOUT_ACTION
 from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.pipeline.build_order import Action, check_order, with_inputs
 from dpra_constructs.pipeline.definitions import BuildDefinition
+from dpra_constructs.pipeline.log_retention import retention_days
+from dpra_constructs.pipeline.pull_request_source import pull_request_source
 from dpra_constructs.pipeline.source_stage import SourceStage
 from dpra_constructs.requirements import Requirement, checked_waivers
 
@@ -28,8 +34,10 @@ LONGEST_BUDGET_MINUTES = 480
 class BuildStage(Construct):
     """Everything that happens to a commit before it is deployed (DPRA, stage Build).
 
-    The actions run in parallel on a full clone; then the application is synthesized once, with
-    their outputs, and what came of it is deployed everywhere (DPRA-BUILD-PACKAGE).
+    First the kinds of source are looked for (DPRA-SOURCE-APPLICATION and others). Then the actions
+    run in parallel on a full clone, each after those whose outputs it reads; last the application
+    is synthesized once, with all outputs, and what came of it is deployed everywhere
+    (DPRA-BUILD-PACKAGE).
 
     Args:
         scope: the pipeline stack, usually.
@@ -38,14 +46,25 @@ class BuildStage(Construct):
         application: called as `application(scope, id, target)` for every target, returns a
             `cdk.Stage` with the target's account and region; a `Stage` subclass with that
             signature serves.
-        actions: build actions, or objects with `to_build_action()`.
+        actions: build actions, or objects with `to_build_action()`, which together meet what the
+            DPRA requires of a build: code, unit tests, quality, secrets, SAST, SCA and SBOM.
         synth: the action that synthesizes the CDK app into `cdk.out`; without it
-            `CdkSynth()`.
-        time_budget: how long each action may take, in whole minutes, 5 to 480 (DPRA-BUILD-TIME).
+            `CdkSynth()`. Its `inputs` are the outputs that the application is packaged from;
+            without any it gets all but SBOMs, of which CodePipeline takes 4.
+        time_budget: how long the stage may take, in whole minutes, 5 to 480; 10 without it
+            (DPRA-BUILD-TIME). No action runs longer, and a stage that did is told to those whom
+            the pipeline notifies.
+        project: where actions run that do not say it themselves; without it a `CodeBuildProject()`.
+        log_retention: how long the logs of the pipeline's builds are kept, in days as CloudWatch
+            Logs knows them; 365 without it.
+        pull_requests: whether pull requests to the trunk are built too, by the same actions and
+            without any right to deploy. For a self-managed host its address, like
+            `https://git.acme.example`.
         waivers: for each requirement of the build that does not hold, the reason.
 
     Raises:
-        InvalidArgumentError: an argument is not one of those.
+        InvalidArgumentError: an argument is not one of those, or actions do not fit together.
+        WaiverNeededError: a requirement is neither met by an action nor waived.
     """
 
     def __init__(
@@ -58,16 +77,29 @@ class BuildStage(Construct):
         actions: Iterable[ToBuildAction] = (),
         synth: ToBuildAction | None = None,
         time_budget: Duration | None = None,
+        project: CodeBuildProject | None = None,
+        log_retention: Duration | None = None,
+        pull_requests: bool | str = False,
         waivers: Mapping[Requirement, str] | None = None,
     ) -> None:
         where = f'{type(self).__name__} "{id}"'
         arguments.instance(where, "source", source, SourceStage, 'SourceStage(self, "Source", ...)')
         _check_application(where, application)
         checked_actions = _build_actions(where, actions)
-        checked_synth = _build_action(where, "synth", synth or CdkSynth())
-        _check_names_and_outputs(where, (*checked_actions, checked_synth))
+        given_synth = _build_action(where, "synth", synth or CdkSynth())
+        checked_synth = with_inputs(given_synth, checked_actions)
+        arguments.unique(
+            where,
+            f"the names of actions, synth and {SOURCE_LAYOUT_ACTION}",
+            [SOURCE_LAYOUT_ACTION, checked_synth.name, *(each.name for each in checked_actions)],
+        )
+        check_order(where, checked_actions, checked_synth)
         waived = checked_waivers(where, ("local", "build"), waivers or {})
+        require_actions(where, {met for each in checked_actions for met in each.meets}, waived)
         minutes = budget_minutes(where, time_budget, 10)
+        arguments.optional(CodeBuildProject)(where, "project", project)
+        days = retention_days(where, log_retention)
+        requests = pull_request_source(where, source.definition.repository, pull_requests)
         super().__init__(scope, id)
         self.previous = source
         self.definition = BuildDefinition(
@@ -76,8 +108,12 @@ class BuildStage(Construct):
             application=application,
             actions=checked_actions,
             synth=checked_synth,
+            app_directory=synth.app_directory if isinstance(synth, CdkSynth) else ".",
             time_budget_minutes=minutes,
             waivers=waived,
+            project=project or CodeBuildProject(),
+            log_retention_days=days,
+            pull_requests=requests,
         )
 
 
@@ -133,17 +169,14 @@ def _build_action(where: str, argument: str, given: object) -> BuildAction:
     return action
 
 
-def _build_actions(where: str, given: object) -> tuple[BuildAction, ...]:
+def _build_actions(where: str, given: object) -> tuple[Action, ...]:
     if not isinstance(given, Iterable):
         raise InvalidArgumentError(
             where, f"actions={given!r} is no sequence", "write it as a list: actions=[...]"
         )
-    return tuple(_build_action(where, "actions", action) for action in given)
-
-
-def _check_names_and_outputs(where: str, actions: tuple[BuildAction, ...]) -> None:
-    arguments.unique(where, "the names of actions and synth", [action.name for action in actions])
-    outputs = [name for action in actions for name in action.outputs]
-    directories = [directory for action in actions for directory in action.outputs.values()]
-    arguments.unique(where, "the names of the actions' outputs", outputs)
-    arguments.unique(where, "the directories of the actions' outputs", directories)
+    return tuple(
+        action
+        if isinstance(action, PipelineAction) and not isinstance(action, type)
+        else _build_action(where, "actions", action)
+        for action in given
+    )

@@ -8,7 +8,10 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from dpra_constructs.build_actions.build_action import BuildAction
+from dpra_constructs.build_actions.code_build_project import CodeBuildProject
+from dpra_constructs.build_actions.pipeline_action import PipelineAction
 from dpra_constructs.environments import DeploymentEnvironment, DeploymentTarget, Wave
+from dpra_constructs.pipeline.pull_request_source import PullRequestSource
 from dpra_constructs.release import ManualApproval
 from dpra_constructs.requirements import Requirement
 from dpra_constructs.source import Repository, SourceLayout
@@ -56,10 +59,14 @@ class BuildDefinition:
     where: str
     source: SourceDefinition
     application: Application
-    actions: tuple[BuildAction, ...]
+    actions: tuple[BuildAction | PipelineAction, ...]
     synth: BuildAction
+    app_directory: str
     time_budget_minutes: int
     waivers: Waivers
+    project: CodeBuildProject
+    log_retention_days: int
+    pull_requests: PullRequestSource | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

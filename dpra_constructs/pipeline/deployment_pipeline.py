@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import Annotations, Duration, Stack, Stage, Token
@@ -42,6 +42,9 @@ class DeploymentPipeline(Construct):
         rollback_horizon: how long artifacts are kept, and so how old a release can be that a
             stage is rolled back to; whole days, 90 to 3650; 365 without it.
         waivers: for each requirement of all stages that does not hold, the reason.
+        notify: email addresses that hear of the pipeline's alarms, like that of a build that took
+            longer than its budget; each confirms its subscription once. Other subscribers are
+            added to `notifications`, the topic.
         limits: the quotas of CodePipeline in the account.
 
     Raises:
@@ -59,6 +62,7 @@ class DeploymentPipeline(Construct):
         execution_mode: codepipeline.ExecutionMode = codepipeline.ExecutionMode.SUPERSEDED,
         self_mutation: SelfMutation = SelfMutation.GUARDED,
         rollback_horizon: Duration | None = None,
+        notify: Sequence[str] = (),
         waivers: Mapping[Requirement, str] | None = None,
         limits: Limits = Limits(),  # noqa: B008
     ) -> None:
@@ -77,6 +81,7 @@ class DeploymentPipeline(Construct):
         )
         arguments.instance(where, "limits", limits, Limits, "Limits(actions_per_stage=50)")
         horizon_days = _horizon_days(where, rollback_horizon)
+        addresses = arguments.emails(where, "notify", notify)
         waived = checked_waivers(where, ("all",), waivers or {})
         stack = Stack.of(scope)
         if Token.is_unresolved(stack.account) or Token.is_unresolved(stack.region):
@@ -91,6 +96,7 @@ class DeploymentPipeline(Construct):
         self.plan: PipelinePlan = make_plan(chain, identity, self_mutation)
         super().__init__(scope, id)
         self._warn_of_what_is_unusual()
+        self._warn_of_what_is_not_signed(chain)
         scopes = _scopes(last_stage)
         applications = {
             target.stage_id: _application(where, chain, scopes[target.environment], target)
@@ -104,10 +110,13 @@ class DeploymentPipeline(Construct):
             mutation=self_mutation,
             horizon_days=horizon_days,
             limits=limits,
+            notify=addresses,
         )
         self.pipeline: codepipeline.Pipeline = built.pipeline
         self.artifact_bucket = built.artifact_bucket
         self.artifact_key = built.artifact_key
+        self.notifications = built.notifications
+        self.budget_alarms = built.budget_alarms
         self._refuse_stacks_of_others(where, built.stacks)
         stack.add_metadata(f"DPRA::{name}", _metadata(chain, waived))
 
@@ -127,6 +136,16 @@ class DeploymentPipeline(Construct):
                 "dpra-constructs:bake-recorded-only",
                 f"The bake of {', '.join(baking)} is recorded in the plan; this version of "
                 "dpra-constructs does not wait for it.",
+            )
+
+    def _warn_of_what_is_not_signed(self, chain: Chain) -> None:
+        met = {met for action in (*chain.build.actions, chain.build.synth) for met in action.meets}
+        if Requirement.BUILD_SIGNATURE not in met | set(chain.build.waivers):
+            Annotations.of(self).add_warning_v2(
+                "dpra-constructs:not-signed",
+                f"No build action meets {Requirement.BUILD_SIGNATURE.value}, and this version of "
+                "dpra-constructs does not sign artifacts yet; meet it with a BuildAction, or waive "
+                "it with a reason.",
             )
 
     def _refuse_stacks_of_others(self, where: str, stacks: list[tuple[str, str, str]]) -> None:
@@ -224,6 +243,8 @@ def _metadata(chain: Chain, waived: Mapping[Requirement, str]) -> dict[str, Any]
         reasons.update(definition.waivers)
     layout = chain.source.layout
     return {
+        # Where cdk.json is: `dpra build` and `dpra rehearse` find the root of the source by it.
+        "AppDirectory": chain.build.app_directory,
         "Waivers": {requirement.value: reason for requirement, reason in reasons.items()},
         "SourceLayout": {kind: list(getattr(layout, kind)) for kind in layout.__dataclass_fields__},
     }

@@ -1,6 +1,7 @@
 """Builds the plan with CDK Pipelines, over a CodePipeline of our own.
 
-The only place that makes CodePipeline and CodeBuild resources, and that has jsii callbacks.
+Here, and in the modules beside it that make its steps, CodePipeline and CodeBuild resources are
+made, and nowhere else.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import jsii
 from aws_cdk import Duration, RemovalPolicy, Stack, Stage, pipelines
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as codepipeline_actions
@@ -21,34 +23,30 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from dpra_constructs.build_actions import tool_versions
-from dpra_constructs.build_actions.build_action import BuildAction, Report
-from dpra_constructs.build_actions.buildspec import (
-    asset_buildspec,
-    partial_buildspec,
-    report_group_name,
-)
-from dpra_constructs.build_actions.cdk_synth import CLOUD_ASSEMBLY
+from dpra_constructs.build_actions.buildspec import asset_buildspec
 from dpra_constructs.environments import DeploymentTarget
-from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline import artifacts, self_mutation
 from dpra_constructs.pipeline.acknowledgements import acknowledge_wildcards
+from dpra_constructs.pipeline.code_build_environment import DEFAULT_IMAGE
+from dpra_constructs.pipeline.code_build_steps import CodeBuildSteps
 from dpra_constructs.pipeline.definitions import SelfMutation
-from dpra_constructs.pipeline.plan import Limits, PipelinePlan, PlannedStage, Purpose
-from dpra_constructs.pipeline.source_action import make_source, start_on_trunk, use_connection
-from dpra_constructs.pipeline.stack_outputs import outputs_by_stack, outputs_for
+from dpra_constructs.pipeline.logs import EncryptedLogs
+from dpra_constructs.pipeline.plan import Limits, PipelinePlan, Purpose
+from dpra_constructs.pipeline.pull_requests import build_pull_requests
+from dpra_constructs.pipeline.source_action import make_source, start_on_trunk
+from dpra_constructs.pipeline.stage_budgets import notifications_topic, watch_budgets
 from dpra_constructs.release import ManualApproval
-from dpra_constructs.source import ConnectedRepository
-
-_IMAGE = codebuild.LinuxBuildImage.STANDARD_8_0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Built:
     """What the engine made; `stacks` are name, account and region of what is deployed."""
 
     pipeline: codepipeline.Pipeline
     artifact_bucket: s3.Bucket
     artifact_key: kms.Key
+    notifications: sns.Topic
+    budget_alarms: dict[str, cloudwatch.CfnAlarm]
     stacks: list[tuple[str, str, str]]
 
 
@@ -61,6 +59,7 @@ def build(
     mutation: SelfMutation,
     horizon_days: int,
     limits: Limits,
+    notify: Sequence[str],
 ) -> Built:
     """Make the pipeline of a plan.
 
@@ -72,6 +71,7 @@ def build(
         mutation: how the pipeline updates itself.
         horizon_days: how long artifacts are kept.
         limits: the quotas of CodePipeline.
+        notify: email addresses that hear of the pipeline's alarms.
     """
     stack = Stack.of(scope)
     key = kms.Key(
@@ -96,22 +96,30 @@ def build(
         # A commit that changes the pipeline runs through what it has made of it.
         restart_execution_on_update=True,
     )
+    name = plan.pipeline.name
+    logs = EncryptedLogs(scope, key, name, plan.log_retention_days)
     source = make_source(scope, plan)
-    steps = _Steps(scope, plan, source)
+    steps = CodeBuildSteps(scope, plan, source, logs)
     cdk_pipeline = pipelines.CodePipeline(
         scope,
         "Deployment",
         code_pipeline=pipeline,
         synth=steps.synth(),
         self_mutation=mutation is not SelfMutation.OFF,
-        self_mutation_code_build_defaults=self_mutation.options(stack, plan, mutation),
+        self_mutation_code_build_defaults=self_mutation.options(
+            stack,
+            plan,
+            mutation,
+            logs.of_stage("UpdatePipeline") if mutation is not SelfMutation.OFF else None,
+        ),
         code_build_defaults=pipelines.CodeBuildOptions(
-            build_environment=codebuild.BuildEnvironment(build_image=_IMAGE)
+            build_environment=codebuild.BuildEnvironment(build_image=DEFAULT_IMAGE)
         ),
         cli_version=tool_versions.CDK_CLI,
         cdk_assets_cli_version=tool_versions.CDK_ASSETS,
         asset_publishing_code_build_defaults=pipelines.CodeBuildOptions(
-            partial_build_spec=codebuild.BuildSpec.from_object(asset_buildspec())
+            logging=logs.of_stage("Assets"),
+            partial_build_spec=codebuild.BuildSpec.from_object(asset_buildspec()),
         ),
         # One action publishes all assets, so that a changed asset changes no action.
         publish_assets_in_parallel=False,
@@ -119,8 +127,8 @@ def build(
     deployments: dict[str, pipelines.StageDeployment] = {}
     for stage in plan.stages:
         if stage.purpose is Purpose.APPROVE and plan.approval:
-            topic = _approval_topic(scope, plan.approval, key)
-            cdk_pipeline.add_wave(stage.name, pre=[_ApprovalStep(plan.approval, topic)])
+            approvers = _approval_topic(scope, plan.approval, key)
+            cdk_pipeline.add_wave(stage.name, pre=[_ApprovalStep(plan.approval, approvers)])
         elif stage.purpose is Purpose.DEPLOY:
             wave = cdk_pipeline.add_wave(stage.name)
             for target in stage.targets:
@@ -135,8 +143,20 @@ def build(
     cdk_pipeline.build_pipeline()
     start_on_trunk(scope, plan, pipeline)
     artifacts.keep_replicas(pipeline, horizon_days)
+    steps.after_build()
+    topic = notifications_topic(scope, key, name, notify)
+    alarms = watch_budgets(scope, pipeline=name, minutes=plan.time_budgets, topic=topic, logs=logs)
+    if plan.pull_requests:
+        build_pull_requests(scope, plan, plan.pull_requests, logs)
     acknowledge_wildcards(scope)
-    return Built(pipeline, bucket, key, [each for names in stacks.values() for each in names])
+    return Built(
+        pipeline=pipeline,
+        artifact_bucket=bucket,
+        artifact_key=key,
+        notifications=topic,
+        budget_alarms=alarms,
+        stacks=[each for names in stacks.values() for each in names],
+    )
 
 
 def _stacks(
@@ -215,124 +235,6 @@ class _ApprovalStep(pipelines.Step):
             )
         )
         return pipelines.CodePipelineActionFactoryResult(run_orders_consumed=1)
-
-
-class _Steps:
-    """Makes the CodeBuild steps: build actions, synth and tests, all on the same clone."""
-
-    def __init__(
-        self, scope: Construct, plan: PipelinePlan, source: pipelines.CodePipelineSource
-    ) -> None:
-        self._scope = scope
-        self._plan = plan
-        self._source = source
-        repository = plan.repository
-        # The CDK grants codestar-connections:UseConnection; connections with an ARN of
-        # codeconnections, the service's name since 2024, are granted under that name.
-        self._clone_policy = (
-            [use_connection(repository)] if isinstance(repository, ConnectedRepository) else []
-        )
-
-    def synth(self) -> pipelines.CodeBuildStep:
-        """Make the build actions, and the synth step that waits for all of them."""
-        built = {action.name: self._build_action(action) for action in self._plan.build_actions}
-        additional = {
-            directory: built[action.name].add_output_directory(directory)
-            for action in self._plan.build_actions
-            for directory in action.outputs.values()
-        }
-        synth = self._build_action(
-            self._plan.synth,
-            additional_inputs=additional,
-            primary_output_directory=CLOUD_ASSEMBLY,
-        )
-        for step in built.values():
-            synth.add_step_dependency(step)
-        return synth
-
-    def _build_action(self, action: BuildAction, **properties: Any) -> pipelines.CodeBuildStep:
-        return self._step(
-            action.name,
-            project=f"{self._plan.pipeline.name}-Build-{action.name}",
-            reports=action.reports,
-            runtime_versions=action.runtime_versions,
-            minutes=self._plan.build_minutes,
-            commands=list(action.commands),
-            install_commands=list(action.install),
-            env=dict(action.environment),
-            **properties,
-        )
-
-    def tests(
-        self, stage: PlannedStage, stage_id: str, region: str, application: Stage
-    ) -> list[pipelines.Step]:
-        """Make the tests of one target."""
-        if not stage.tests:
-            return []
-        outputs = outputs_by_stack(application)
-        _refuse_names_of_stacks(stage, application)
-        return [
-            self._step(
-                test.name,
-                project=f"{self._plan.pipeline.name}-{stage.name}-{test.name}-{region}",
-                reports=test.reports,
-                runtime_versions={},
-                minutes=stage.time_budget_minutes,
-                commands=list(test.command),
-                install_commands=list(test.install),
-                env=dict(test.environment),
-                env_from_cfn_outputs=outputs_for(test, stage_id, outputs),
-            )
-            for test in stage.tests
-        ]
-
-    def _step(
-        self,
-        name: str,
-        *,
-        project: str,
-        reports: Sequence[Report],
-        runtime_versions: Mapping[str, str],
-        minutes: int | None,
-        **properties: Any,
-    ) -> pipelines.CodeBuildStep:
-        for report in reports:
-            codebuild.ReportGroup(
-                self._scope,
-                f"Reports-{project}-{report.name}",
-                report_group_name=report_group_name(project, report),
-                type=codebuild.ReportGroupType.CODE_COVERAGE
-                if report.is_coverage
-                else codebuild.ReportGroupType.TEST,
-                removal_policy=RemovalPolicy.DESTROY,
-                delete_reports=True,
-            )
-        return pipelines.CodeBuildStep(
-            name,
-            input=self._source,
-            project_name=project,
-            timeout=Duration.minutes(minutes) if minutes else None,
-            partial_build_spec=codebuild.BuildSpec.from_object(
-                partial_buildspec(
-                    project=project, reports=reports, runtime_versions=runtime_versions
-                )
-            ),
-            role_policy_statements=self._clone_policy,
-            **properties,
-        )
-
-
-def _refuse_names_of_stacks(stage: PlannedStage, application: Stage) -> None:
-    """Refuse a test with the name of a stack: CDK Pipelines keeps both in one graph."""
-    stacks = {each.node.id for each in application.node.find_all() if isinstance(each, Stack)}
-    for test in stage.tests:
-        if test.name in stacks:
-            raise InvalidArgumentError(
-                f'{type(test).__name__} "{test.name}"',
-                f"the application has a stack {test.name!r}, and both become actions "
-                f"of {stage.name}",
-                f'give the test another name, like name="{test.name}Test"',
-            )
 
 
 def _approval_topic(scope: Construct, approval: ManualApproval, key: kms.Key) -> sns.ITopic | None:

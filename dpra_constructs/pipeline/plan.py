@@ -8,9 +8,13 @@ from enum import Enum
 
 from dpra_constructs import arguments
 from dpra_constructs.build_actions.build_action import BuildAction
+from dpra_constructs.build_actions.code_build_project import CodeBuildProject
+from dpra_constructs.build_actions.source_layout_check import source_layout_check
 from dpra_constructs.environments import DeploymentEnvironment, DeploymentTarget, PipelineIdentity
 from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.pipeline.build_order import Action, in_order, inputs_of, outputs_of
 from dpra_constructs.pipeline.definitions import Chain, SelfMutation
+from dpra_constructs.pipeline.pull_request_source import PullRequestSource
 from dpra_constructs.release import ManualApproval
 from dpra_constructs.source import Repository
 from dpra_constructs.test_actions import DeployedTest
@@ -72,11 +76,29 @@ class PipelinePlan:
 
     pipeline: PipelineIdentity
     repository: Repository
-    build_actions: tuple[BuildAction, ...]
+    source_check: BuildAction | None
+    build_actions: tuple[Action, ...]
     synth: BuildAction
+    app_directory: str
     build_minutes: int
+    project: CodeBuildProject
+    log_retention_days: int
+    pull_requests: PullRequestSource | None
     approval: ManualApproval | None
     stages: tuple[PlannedStage, ...]
+
+    @property
+    def build_runs(self) -> tuple[tuple[int, Action], ...]:
+        """All that the build stage runs, each with its run order: the check of the source first."""
+        first = [(1, self.source_check)] if self.source_check else []
+        middle = [(order + len(first), each) for order, each in in_order(self.build_actions)]
+        last = max((order for order, _ in (*first, *middle)), default=0) + 1
+        return (*first, *middle, (last, self.synth))
+
+    @property
+    def time_budgets(self) -> Mapping[str, int]:
+        """Minutes that a pipeline stage may take as a whole, by its name."""
+        return {"Build": self.build_minutes}
 
     @property
     def targets(self) -> Iterator[DeploymentTarget]:
@@ -106,14 +128,16 @@ class PipelinePlan:
                 "join waves",
             )
         # The source, the self-mutation, and file and image publishing.
-        total = len(self.build_actions) + 1 + 4
+        total = 4
         for stage in self.stages:
             count = sum(
                 _ACTIONS_PER_STACK * stacks[target.stage_id] + len(stage.tests)
                 for target in stage.targets
             )
             if stage.purpose is Purpose.BUILD:
-                count = len(self.build_actions) + 1
+                count = len(self.build_runs)
+            elif stage.purpose is Purpose.APPROVE:
+                count = 1
             if count > limits.actions_per_stage:
                 raise InvalidArgumentError(
                     where,
@@ -141,6 +165,8 @@ class PipelinePlan:
         yield f"Pipeline {here.name} in {here.account}/{here.region}"
         for stage in self.stages:
             notes = []
+            if stage.name in self.time_budgets:
+                notes.append(f"time budget {self.time_budgets[stage.name]} min")
             if stage.bake_minutes is not None:
                 notes.append(f"bake {stage.bake_minutes} min, recorded only")
             if stage.rolls_back:
@@ -153,11 +179,10 @@ class PipelinePlan:
             case Purpose.SOURCE:
                 yield f"  1 Source: {self.repository.description}"
             case Purpose.BUILD:
-                for action in self.build_actions:
-                    outputs = "".join(f" -> {name}" for name in action.outputs)
-                    yield f"  1 {action.name}{outputs}"
-                inputs = "".join(f" <- {o}" for a in self.build_actions for o in a.outputs)
-                yield f"  2 {self.synth.name}{inputs}"
+                for order, action in self.build_runs:
+                    yield f"  {order} {self._build_line(action)}"
+                if self.pull_requests:
+                    yield f"  - the same for {self.pull_requests.description}"
             case Purpose.UPDATE:
                 yield "  1 SelfMutate"
             case Purpose.ASSETS:
@@ -168,6 +193,22 @@ class PipelinePlan:
                 for target in stage.targets:
                     yield f"  1 deploy {target.stage_id} to {target.account}/{target.region}"
                     yield from (f"  2 {test.name} in {target.region}" for test in stage.tests)
+
+    def _build_line(self, action: Action) -> str:
+        notes = [requirement.value for requirement in action.meets]
+        if isinstance(action, BuildAction):
+            if action.secrets:
+                notes.append(f"secrets {' '.join(action.secrets)}")
+            if action.publishes:
+                notes.append("publishes")
+        return "".join(
+            [
+                action.name,
+                *(f" <- {name}" for name in inputs_of(action)),
+                *(f" -> {name}" for name in outputs_of(action)),
+                f" ({', '.join(notes)})" if notes else "",
+            ]
+        )
 
 
 def make_plan(
@@ -226,9 +267,14 @@ def make_plan(
     return PipelinePlan(
         pipeline=pipeline,
         repository=chain.source.repository,
+        source_check=source_layout_check(chain.source.layout, chain.source.waivers),
         build_actions=chain.build.actions,
         synth=chain.build.synth,
+        app_directory=chain.build.app_directory,
         build_minutes=chain.build.time_budget_minutes,
+        project=chain.build.project,
+        log_retention_days=chain.build.log_retention_days,
+        pull_requests=chain.build.pull_requests,
         approval=prod.approval if prod else None,
         stages=tuple(stages),
     )

@@ -20,12 +20,16 @@ _TIMEOUT_MINUTES = 80
 
 
 def options(
-    stack: Stack, plan: PipelinePlan, self_mutation: SelfMutation
+    stack: Stack,
+    plan: PipelinePlan,
+    self_mutation: SelfMutation,
+    logging: codebuild.LoggingOptions | None,
 ) -> pipelines.CodeBuildOptions:
     """Return what the self-mutation build has beyond its defaults."""
     if self_mutation is not SelfMutation.GUARDED or not plan.wave_names:
-        return pipelines.CodeBuildOptions()
+        return pipelines.CodeBuildOptions(logging=logging)
     return pipelines.CodeBuildOptions(
+        logging=logging,
         timeout=Duration.minutes(_TIMEOUT_MINUTES),
         partial_build_spec=codebuild.BuildSpec.from_object(
             {

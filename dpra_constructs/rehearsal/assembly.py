@@ -5,17 +5,15 @@ Source: https://docs.aws.amazon.com/cdk/v2/guide/deploy.html#deploy-how-synth
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dpra_constructs.cloud_assembly import AssemblyError, assembled_stacks
 from dpra_constructs.errors import RehearsalError
 
 _PIPELINE = "AWS::CodePipeline::Pipeline"
-_ENVIRONMENT = re.compile(r"aws://(\d{12})/([a-z0-9-]+)")
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -71,24 +69,16 @@ def read_assembly(folder: Path) -> Assembly:
 
 
 def _stacks(folder: Path) -> Iterator[tuple[str, Place, dict[str, Any]]]:
-    manifest = folder / "manifest.json"
-    if not manifest.is_file():
-        raise RehearsalError(f"{folder} is no cloud assembly: it has no manifest.json")
-    for id, artifact in json.loads(manifest.read_text("utf-8"))["artifacts"].items():
-        properties = artifact.get("properties", {})
-        match artifact["type"]:
-            case "cdk:cloud-assembly":
-                yield from _stacks(folder / properties["directoryName"])
-            case "aws:cloudformation:stack":
-                environment = _ENVIRONMENT.fullmatch(artifact.get("environment", ""))
-                if not environment:
-                    raise RehearsalError(
-                        f"stack {id} is for {artifact.get('environment')}; give it a concrete "
-                        "account and region: env=Environment(account=..., region=...)"
-                    )
-                template = json.loads((folder / properties["templateFile"]).read_text("utf-8"))
-                path = artifact.get("hierarchicalId") or artifact.get("displayName") or id
-                yield path, Place(*environment.groups()), template
+    try:
+        for stack in assembled_stacks(folder):
+            if not stack.account:
+                raise RehearsalError(
+                    f"stack {stack.path} is for {stack.environment}; give it a concrete account "
+                    "and region: env=Environment(account=..., region=...)"
+                )
+            yield stack.path, Place(stack.account, stack.region), stack.template()
+    except AssemblyError as error:
+        raise RehearsalError(str(error)) from None
 
 
 def _pipelines(template: dict[str, Any]) -> tuple[str, ...]:

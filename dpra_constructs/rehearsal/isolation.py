@@ -8,9 +8,60 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from dpra_constructs.errors import RehearsalError
+from dpra_constructs.isolation import without_aws
 
 # Any text does: the emulator takes the account from the key id and checks no signature.
 SECRET = "rehearsal"
+
+
+# What would make an AWS SDK or the CDK CLI act as somebody.
+_CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+)
+# Where the emulator would listen and what it would call itself.
+_HOSTS = ("BIND_HOST", "MINISTACK_HOST")
+
+
+def refuse_ambient_credentials(environment: Mapping[str, str]) -> None:
+    """Refuse to start where variables carry credentials or choose a profile.
+
+    Nothing of them would reach what a rehearsal starts; but a command that is meant for AWS and
+    one that is meant for the emulator must not be typed in the same shell.
+
+    Raises:
+        RehearsalError: such a variable is set; the message says which, and how to run without.
+    """
+    found = [name for name in _CREDENTIALS if environment.get(name)]
+    if found:
+        without = " ".join(f"-u {name}" for name in found)
+        raise RehearsalError(
+            f"{', '.join(found)} {'is' if len(found) == 1 else 'are'} set, and a rehearsal runs "
+            f"where no AWS account can be reached; run it without: env {without} dpra rehearse"
+        )
+
+
+def refuse_other_hosts(environment: Mapping[str, str]) -> None:
+    """Refuse to serve the emulator to other machines: it gives all rights to who asks.
+
+    Raises:
+        RehearsalError: an address to listen on is not certainly of this machine.
+    """
+    for name in _HOSTS:
+        host = environment.get(name, "")
+        if not is_loopback(f"http://[{host}]" if ":" in host else f"http://{host}"):
+            raise RehearsalError(
+                f"{name}={host} is no loopback address, and the emulator serves this machine "
+                f"only; set {name}=127.0.0.1"
+            )
 
 
 def refuse_other_endpoints(environment: Mapping[str, str]) -> None:
@@ -49,14 +100,7 @@ def child_environment(
     Raises:
         RehearsalError: the endpoint is not a loopback address.
     """
-    environment = {name: value for name, value in os.environ.items() if name[:4] != "AWS_"}
-    environment |= {
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "CDK_DISABLE_CLI_TELEMETRY": "true",
-        "NO_COLOR": "1",
-    }
+    environment = without_aws(os.environ)
     if endpoint:
         if not is_loopback(endpoint):
             raise RehearsalError(f"the emulator's address {endpoint} is not on this machine")

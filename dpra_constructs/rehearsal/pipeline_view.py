@@ -28,6 +28,11 @@ class PipelineView:
     execution_mode: str
     actions: tuple[ActionView, ...]
 
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The names of the pipeline stages, in their order."""
+        return tuple(dict.fromkeys(action.stage for action in self.actions))
+
 
 def view(pipeline: Mapping[str, Any], account: str, region: str) -> PipelineView:
     """Make the view of a `PipelineDeclaration`, running in an account and region."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from dpra_constructs import arguments
@@ -70,3 +70,11 @@ class SourceLayout:
                 f"layout names no {kind}",
                 f"say where they are with SourceLayout({kind}=[...])",
             )
+
+    def kinds(self, waived: Collection[Requirement]) -> dict[str, tuple[str, ...]]:
+        """Return the paths of each kind that is named and not waived, by the kind's name."""
+        return {
+            kind.name: tuple(getattr(self, kind.name))
+            for kind in fields(self)
+            if getattr(self, kind.name) and _REQUIREMENTS.get(kind.name) not in waived
+        }

@@ -15,22 +15,28 @@ from dpra_constructs import (
     SourceStage,
     Wave,
 )
-from dpra_constructs.build_actions import Ruff
+from dpra_constructs.build_actions import Bandit, DetectSecrets, PipAudit, Pytest, Ruff
 from dpra_constructs.source import CodeCommit, SourceLayout
 from dpra_constructs.test_actions import AcceptanceTest, IntegrationTest
 
 REGIONS, TOOLS, PROD = ["eu-central-1"], "111111111111", "444444444444"
 NOTHING_TO_SHOW = "the application is one function: it has no pages and no configuration"
+INSTALL = ["python -m pip install --quiet --requirement requirements.txt"]
+NOTHING_BUILT = "the function's code stands in the template and needs no packages"
 
 app = App()
 stack = Stack(app, "HelloPipeline", env=Environment(account=TOOLS, region=REGIONS[0]))
 # --- the pipeline
 source = SourceStage(stack, "Source", repository=CodeCommit("hello"),
-    layout=SourceLayout(application=["application.py"], tests=["app.py"],
+    layout=SourceLayout(application=["application.py"], tests=["tests"],
                         infrastructure=["app.py"], dependency_manifests=["requirements.txt"]),
     waivers={Requirement.SOURCE_STATIC_ASSETS: NOTHING_TO_SHOW,
              Requirement.SOURCE_CONFIGURATION: NOTHING_TO_SHOW})
-build = BuildStage(stack, "Build", source=source, application=Hello, actions=[Ruff()])
+build = BuildStage(stack, "Build", source=source, application=Hello,
+    actions=[Pytest(paths=["tests"], install=INSTALL), Ruff(), DetectSecrets(),
+             Bandit(paths=["application.py"]), PipAudit()],
+    waivers=dict.fromkeys([Requirement.BUILD_CODE, Requirement.BUILD_SBOM,
+                           Requirement.BUILD_SIGNATURE], NOTHING_BUILT))
 beta = BetaStage(stack, "Beta", build=build,
     environment=DeploymentEnvironment("beta", account=TOOLS, regions=REGIONS),
     integration_tests=[IntegrationTest("curl --fail $URL | grep hello", outputs={"URL": "Url"})],

@@ -28,7 +28,12 @@ import dpra_constructs, dpra_constructs.testing
 for name in dpra_constructs.__all__:
     getattr(dpra_constructs, name)
 """
-RUNTIME = "import dpra_constructs.pipeline.runtime.self_mutation_guard"
+RUNTIME = """
+import dpra_constructs.build_actions.runtime.source_layout
+import dpra_constructs.pipeline.runtime.pull_request_report
+import dpra_constructs.pipeline.runtime.self_mutation_guard
+import dpra_constructs.pipeline.runtime.stage_duration
+"""
 
 
 @pytest.mark.parametrize(

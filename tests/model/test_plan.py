@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dpra_constructs import DeploymentEnvironment, ManualApproval, SelfMutation, Wave
-from dpra_constructs.build_actions import CdkSynth, PythonBuild, Ruff
+from dpra_constructs.build_actions import CdkSynth, CodeBuildProject, PythonBuild, Ruff
 from dpra_constructs.environments import PipelineIdentity
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline.definitions import (
@@ -32,16 +32,23 @@ def plan_of(
 ) -> PipelinePlan:
     regions = [region for wave in waves for region in wave.regions]
     source = SourceDefinition(
-        where="", repository=CodeCommit("fruit"), layout=SourceLayout(), waivers={}
+        where="",
+        repository=CodeCommit("fruit"),
+        layout=SourceLayout(application=["src"]),
+        waivers={},
     )
     build = BuildDefinition(
         where="",
         source=source,
         application=lambda scope, id, target: scope,  # type: ignore[arg-type, return-value]
         actions=(PythonBuild().to_build_action(), Ruff().to_build_action()),
-        synth=CdkSynth().to_build_action(),
+        synth=CdkSynth(inputs=["dist"]).to_build_action(),
+        app_directory=".",
         time_budget_minutes=10,
         waivers={},
+        project=CodeBuildProject(),
+        log_retention_days=365,
+        pull_requests=None,
     )
     beta = BetaDefinition(
         where="",
@@ -107,7 +114,7 @@ def test_a_plan_within_its_limits_is_within_them(
 ) -> None:
     plan = plan_of(given)
     stacks = {target.stage_id: stack_count for target in plan.targets}
-    largest = max(2 * stack_count * len(plan.stages[5].targets), 3, 2 * stack_count + 1)
+    largest = max(2 * stack_count * len(plan.stages[5].targets), 4, 2 * stack_count + 1)
     limits = Limits(actions_per_stage=most, actions_per_pipeline=10_000)
     if largest <= most:
         plan.check_limits(stacks, limits)
@@ -122,10 +129,11 @@ def test_the_plan_prints_itself() -> None:
         "Pipeline fruit in 111111111111/eu-west-1",
         "Source",
         "  1 Source: CodeCommit fruit, branch main",
-        "Build",
-        "  1 Package -> dist",
-        "  1 CodeQuality",
-        "  2 Synth <- dist",
+        "Build (time budget 10 min)",
+        "  1 SourceLayout",
+        "  2 Package -> dist (DPRA-BUILD-CODE)",
+        "  2 CodeQuality (DPRA-BUILD-QUALITY)",
+        "  3 Synth <- dist (DPRA-BUILD-PACKAGE)",
         "UpdatePipeline",
         "  1 SelfMutate",
         "Assets",

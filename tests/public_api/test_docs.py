@@ -39,7 +39,13 @@ def test_the_smallest_example_waives_the_account_of_gamma(smallest: Path) -> Non
     assert "DPRA-GAMMA-ENVIRONMENT" in template["Metadata"]["DPRA::hello"]["Waivers"]
 
 
-def test_the_idle_cost_is_that_of_the_keys(smallest: Path, fruit_api: Synthesized) -> None:
+def alarm_count(templates: list[dict[str, object]]) -> int:
+    return sum(len(resources(template, "AWS::CloudWatch::Alarm")) for template in templates)
+
+
+def test_the_idle_cost_is_that_of_the_keys_and_alarms(
+    smallest: Path, fruit_api: Synthesized
+) -> None:
     text = (ROOT / "docs" / "idle-cost.md").read_text()
     small = [json.loads(path.read_text()) for path in smallest.glob("*.template.json")]
     for name, templates in (
@@ -47,7 +53,9 @@ def test_the_idle_cost_is_that_of_the_keys(smallest: Path, fruit_api: Synthesize
         ("fruit_api", list(fruit_api.templates().values())),
     ):
         keys = key_count(templates)
-        assert f"| `examples/{name}` | {keys} | ${keys}.00 | ${keys}.00 |" in text
+        alarms = alarm_count(templates) * 0.10
+        row = f"{keys} | ${keys}.00 | ${alarms:.2f} | ${keys + alarms:.2f}"
+        assert f"| `examples/{name}` | {row} |" in text
 
 
 def test_each_fence_of_the_readme_that_is_a_command_is_a_target_of_make() -> None:

@@ -6,7 +6,7 @@ import re
 import dpra_constructs
 from dpra_constructs import build_actions, rehearsal, source, test_actions, testing
 from dpra_constructs.build_actions import tool_versions
-from tests.conftest import ROOT, Synthesized
+from tests.conftest import ROOT, Synthesized, resources
 
 
 def test_exported_names() -> None:
@@ -29,17 +29,55 @@ def test_exported_names() -> None:
         "Wave",
     ]
     assert build_actions.__all__ == [
+        "ArtifactoryPublish",
+        "Bandit",
+        "Black",
+        "BlackDuck",
         "BuildAction",
         "CdkSynth",
+        "CheckmarxOne",
+        "Checkstyle",
+        "CodeArtifactPublish",
         "CodeBuildProject",
+        "CycloneDxNpm",
+        "CycloneDxPython",
+        "DetectSecrets",
+        "Docker",
+        "Dotnet",
+        "ESLint",
+        "EcrPush",
+        "GitGuardian",
+        "Gitleaks",
+        "Go",
+        "GoTest",
+        "Gradle",
+        "InspectorCodeSecurity",
+        "JUnit",
+        "Jest",
+        "Maven",
+        "NexusPublish",
+        "Npm",
+        "NpmAudit",
+        "OwaspDependencyCheck",
         "Permission",
+        "PipAudit",
+        "PipelineAction",
+        "PushedImage",
         "Pytest",
         "PythonBuild",
         "Report",
         "Ruff",
         "SecretsManagerSecret",
         "SecureParameter",
+        "Semgrep",
+        "Snyk",
+        "SonarQube",
+        "Syft",
         "ToBuildAction",
+        "Trivy",
+        "TrivySbom",
+        "TypedAction",
+        "pushed_image",
     ]
     assert source.__all__ == [
         "Bitbucket",
@@ -82,9 +120,32 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "ArtifactKey",
         "Artifacts",
         "Deployment",
+        "Logs-fruit-api-Assets",
+        "Logs-fruit-api-Beta-AcceptanceTest-us-west-2",
+        "Logs-fruit-api-Beta-IntegrationTest-us-west-2",
+        "Logs-fruit-api-Build-CodeQuality",
+        "Logs-fruit-api-Build-Package",
+        "Logs-fruit-api-Build-Sast",
+        "Logs-fruit-api-Build-Sbom",
+        "Logs-fruit-api-Build-Sca",
+        "Logs-fruit-api-Build-Secrets",
+        "Logs-fruit-api-Build-SourceLayout",
+        "Logs-fruit-api-Build-Synth",
+        "Logs-fruit-api-Build-UnitTests",
+        "Logs-fruit-api-StageDuration",
+        "Logs-fruit-api-UpdatePipeline",
+        "Notifications",
         "Pipeline",
         "Reports-fruit-api-Build-CodeQuality-code-quality",
+        "Reports-fruit-api-Build-Sast-sast",
+        "Reports-fruit-api-Build-Sca-sca",
+        "Reports-fruit-api-Build-Secrets-secrets",
         "Reports-fruit-api-Build-UnitTests-unit-tests",
+        "StageDuration",
+        "StageDurationRole",
+        "StageEnded",
+        "StageEndedPermission",
+        "TimeBudget-Build",
     ]
 
 
@@ -101,6 +162,9 @@ def test_physical_names(fruit_api: Synthesized) -> None:
         "AWS::CodePipeline::Pipeline": ["fruit-api"],
         "AWS::CodeBuild::ReportGroup": [
             "fruit-api-Build-CodeQuality-code-quality",
+            "fruit-api-Build-Sast-sast",
+            "fruit-api-Build-Sca-sca",
+            "fruit-api-Build-Secrets-secrets",
             "fruit-api-Build-UnitTests-unit-tests",
         ],
         "AWS::CodeBuild::Project": [
@@ -108,9 +172,27 @@ def test_physical_names(fruit_api: Synthesized) -> None:
             "fruit-api-Beta-IntegrationTest-us-west-2",
             "fruit-api-Build-CodeQuality",
             "fruit-api-Build-Package",
+            "fruit-api-Build-Sast",
+            "fruit-api-Build-Sbom",
+            "fruit-api-Build-Sca",
+            "fruit-api-Build-Secrets",
+            "fruit-api-Build-SourceLayout",
             "fruit-api-Build-Synth",
             "fruit-api-Build-UnitTests",
         ],
+    }
+
+
+def test_names_of_alarms_metrics_and_log_groups(fruit_api: Synthesized) -> None:
+    [alarm] = resources(fruit_api.template, "AWS::CloudWatch::Alarm")
+    assert alarm["AlarmName"] == "fruit-api-TimeBudget-Build"
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("DPRA", "StageDuration")
+    [function] = resources(fruit_api.template, "AWS::Lambda::Function")
+    assert function["FunctionName"] == "fruit-api-StageDuration"
+    groups = resources(fruit_api.template, "AWS::Logs::LogGroup")
+    assert {group["LogGroupName"].rpartition("/")[0] for group in groups} == {
+        "/aws/codebuild",
+        "/aws/lambda",
     }
 
 

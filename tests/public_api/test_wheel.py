@@ -23,7 +23,8 @@ assert "site" in dpra_constructs.__file__, dpra_constructs.__file__
 
 class AcmeBuildStage(BuildStage):
     def __init__(self, scope, id, *, actions=(), **kwargs):
-        licences = BuildAction("Licences", commands=["./licences"])
+        meets = [each for each in Requirement if each.stage == "build"]
+        licences = BuildAction("Licences", commands=["./licences"], meets=meets)
         super().__init__(scope, id, actions=[*actions, licences], **kwargs)
 
 
@@ -84,7 +85,11 @@ def test_a_subclass_of_the_installed_build_stage_adds_its_action(
         if each["Type"] == "AWS::CodePipeline::Pipeline"
     ]
     build = next(stage for stage in pipeline["Stages"] if stage["Name"] == "Build")
-    assert [action["Name"] for action in build["Actions"]] == ["Licences", "Synth"]
+    assert [action["Name"] for action in build["Actions"]] == [
+        "SourceLayout",
+        "Licences",
+        "Synth",
+    ]
 
 
 def test_the_wheel_has_runtime_code_types_and_licence(wheel: Path) -> None:

@@ -111,13 +111,20 @@ def test_the_approval_has_topic_link_and_timeout(pipeline: dict[str, Any]) -> No
 def test_synth_gets_what_the_build_made(pipeline: dict[str, Any]) -> None:
     build = {action["Name"]: action for action in pipeline["Stages"][1]["Actions"]}
     assert {name: action["RunOrder"] for name, action in build.items()} == {
-        "Package": 1,
-        "UnitTests": 1,
-        "CodeQuality": 1,
-        "Synth": 2,
+        "SourceLayout": 1,
+        "Package": 2,
+        "UnitTests": 2,
+        "CodeQuality": 2,
+        "Secrets": 2,
+        "Sast": 2,
+        "Sca": 2,
+        "Sbom": 3,
+        "Synth": 4,
     }
     [wheel] = build["Package"]["OutputArtifacts"]
     assert wheel in build["Synth"]["InputArtifacts"]
+    assert wheel in build["Sbom"]["InputArtifacts"]
+    assert build["Sbom"]["OutputArtifacts"]
 
 
 def test_outline(fruit_api: Synthesized, snapshot: SnapshotAssertion) -> None:

@@ -21,11 +21,13 @@ from dpra_constructs import (
     Requirement,
     Wave,
 )
-from dpra_constructs.build_actions import BuildAction, PythonBuild, Ruff
-from dpra_constructs.source import SourceLayout
+from dpra_constructs.build_actions import BuildAction, Pytest, PythonBuild, Ruff
+from dpra_constructs.build_actions.requirement_actions import REQUIREMENT_ACTIONS
+from dpra_constructs.source import CodeCommit, GitLabSelfManaged, SourceLayout
 from dpra_constructs.test_actions import IntegrationTest
 from tests.pipelines import (
     BETA,
+    CONNECTION,
     GAMMA,
     PROD,
     REGIONS,
@@ -41,6 +43,7 @@ from tests.pipelines import (
 )
 
 REASON = "reviewed and documented elsewhere"
+ENVIRONMENT_OF_FOUR = DeploymentEnvironment("gamma", account=GAMMA, regions=[*REGIONS, "eu-west-1"])
 ENVIRONMENT = DeploymentEnvironment("gamma", account=GAMMA, regions=REGIONS)
 
 
@@ -140,13 +143,114 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "two build actions of one name": (
         lambda: build_stage(tools_stack(), actions=[Ruff(), Ruff(paths=["tests"])]),
-        'BuildStage "Build": the names of actions and synth has CodeQuality more than '
-        "once; keep one of each",
+        'BuildStage "Build": the names of actions, synth and SourceLayout has CodeQuality '
+        "more than once; keep one of each",
     ),
     "build action is named as synth is": (
         lambda: build_stage(tools_stack(), actions=[BuildAction("Synth", commands=["make"])]),
-        'BuildStage "Build": the names of actions and synth has Synth more than once; '
-        "keep one of each",
+        'BuildStage "Build": the names of actions, synth and SourceLayout has Synth more '
+        "than once; keep one of each",
+    ),
+    "build action is named as the check of the source is": (
+        lambda: build_stage(
+            tools_stack(), actions=[BuildAction("SourceLayout", commands=["make"])]
+        ),
+        'BuildStage "Build": the names of actions, synth and SourceLayout has SourceLayout more '
+        "than once; keep one of each",
+    ),
+    "requirements that no action meets": (
+        lambda: build_stage(
+            tools_stack(),
+            actions=[PythonBuild(), Ruff()],
+            waivers={
+                Requirement.BUILD_UNIT_TESTS: REASON,
+                Requirement.BUILD_SAST: REASON,
+                Requirement.BUILD_SBOM: REASON,
+            },
+        ),
+        'BuildStage "Build": no action meets DPRA-BUILD-SECRETS (Secrets detection), '
+        "DPRA-BUILD-SCA (Software composition analysis); meet DPRA-BUILD-SECRETS with "
+        "DetectSecrets or Gitleaks or GitGuardian; DPRA-BUILD-SCA with PipAudit or NpmAudit or "
+        "Trivy or Snyk or OwaspDependencyCheck or BlackDuck or InspectorCodeSecurity; or with "
+        "any BuildAction(..., meets=[Requirement.BUILD_SECRETS]), or waive what does not hold: "
+        'waivers={Requirement.BUILD_SECRETS: "the reason"}',
+    ),
+    "an input that nothing makes": (
+        lambda: build_stage(tools_stack(), actions=[PythonBuild(), Pytest(inputs=["wheel"])]),
+        'BuildStage "Build": action "UnitTests": its input \'wheel\' is no output of another '
+        'action; outputs are dist; give the action that makes it outputs={"wheel": "the '
+        'directory"}',
+    ),
+    "build actions that wait for each other": (
+        lambda: build_stage(
+            tools_stack(),
+            actions=[
+                BuildAction("A", commands=["make"], outputs={"a": "a"}, inputs=["b"]),
+                BuildAction("B", commands=["make"], outputs={"b": "b"}, inputs=["a"]),
+            ],
+        ),
+        'BuildStage "Build": actions wait for each other\'s outputs: A <- B <- A; remove one of '
+        "these inputs",
+    ),
+    "more outputs than synth takes": (
+        lambda: build_stage(
+            tools_stack(),
+            actions=[BuildAction("A", commands=["make"], outputs={n: f"out/{n}" for n in "abcde"})],
+        ),
+        'BuildStage "Build": action "Synth": it reads 5 outputs (a, b, c, d, e), and CodePipeline '
+        "takes 4; name those that the application needs, like CdkSynth(inputs=[...]), or put "
+        "several into one directory",
+    ),
+    "more outputs than an action has": (
+        lambda: build_stage(
+            tools_stack(),
+            actions=[
+                BuildAction("A", commands=["make"], outputs={n: f"out/{n}" for n in "abcdef"})
+            ],
+        ),
+        'BuildStage "Build": action "A": it has 6 outputs (a, b, c, d, e, f), and CodePipeline '
+        "takes 5; put several into one directory",
+    ),
+    "project is a name": (
+        lambda: build_stage(tools_stack(), project="LARGE"),
+        "BuildStage \"Build\": project='LARGE' is of type str, and CodeBuildProject is needed; "
+        "write it like project=CodeBuildProject(...)",
+    ),
+    "logs kept for a time that CloudWatch does not know": (
+        lambda: build_stage(tools_stack(), log_retention=Duration.days(100)),
+        'BuildStage "Build": log_retention=100 days, and CloudWatch Logs knows 1, 3, 5, 7, 14, '
+        "30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653 "
+        "only; write it like log_retention=Duration.days(120)",
+    ),
+    "pull requests of CodeCommit": (
+        lambda: build_stage(
+            (s := tools_stack()),
+            source=source_stage(s, repository=CodeCommit("fruit")),
+            pull_requests=True,
+        ),
+        'BuildStage "Build": pull_requests=True, and CodeBuild builds no pull requests of '
+        "CodeCommit; leave it out, or move to GitHub, GitLab or Bitbucket",
+    ),
+    "pull requests of a host without address": (
+        lambda: build_stage(
+            (s := tools_stack()),
+            source=source_stage(
+                s, repository=GitLabSelfManaged("acme/fruit", connection_arn=CONNECTION)
+            ),
+            pull_requests=True,
+        ),
+        'BuildStage "Build": pull_requests=True is not the address of the GitLabSelfManaged; '
+        'name it like pull_requests="https://git.acme.example"',
+    ),
+    "pull requests of a known host with an address": (
+        lambda: build_stage(tools_stack(), pull_requests="https://github.com"),
+        "BuildStage \"Build\": pull_requests='https://github.com' is not True or False; write "
+        "pull_requests=True: the address of GitHub is known",
+    ),
+    "notify is no address": (
+        lambda: pipeline(notify=["release"]),
+        "DeploymentPipeline \"Pipeline\": notify has 'release', which is not an email address; "
+        'write it like notify=["release@acme.example"]',
     ),
     "two outputs of one name": (
         lambda: build_stage(
@@ -441,9 +545,13 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         'actions of Beta; give the test another name, like name="ApiTest"',
     ),
     "too many actions in a wave": (
-        lambda: pipeline(limits=Limits(actions_per_stage=5)),
-        "DeploymentPipeline \"fruit\": pipeline stage 'Gamma' would have 6 actions, and "
-        "CodePipeline takes 5; deploy to fewer than its 3 regions at once, or put the "
+        lambda: (
+            stack := tools_stack(),
+            gamma := gamma_stage(stack, environment=ENVIRONMENT_OF_FOUR),
+            pipeline(stack, last_stage=gamma, limits=Limits(actions_per_stage=6)),
+        ),
+        "DeploymentPipeline \"fruit\": pipeline stage 'Gamma' would have 8 actions, and "
+        "CodePipeline takes 6; deploy to fewer than its 4 regions at once, or put the "
         "application into fewer stacks",
     ),
     "too many build actions": (
@@ -452,11 +560,13 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
             last_stage=beta_stage(
                 s,
                 build=build_stage(
-                    s, actions=[BuildAction(f"A{n}", commands=["make"]) for n in range(50)]
+                    s,
+                    actions=[BuildAction(f"A{n}", commands=["make"]) for n in range(50)],
+                    waivers=dict.fromkeys(REQUIREMENT_ACTIONS, REASON),
                 ),
             ),
         ),
-        "DeploymentPipeline \"fruit\": pipeline stage 'Build' would have 51 actions, and "
+        "DeploymentPipeline \"fruit\": pipeline stage 'Build' would have 52 actions, and "
         "CodePipeline takes 50; run several tools in one build action",
     ),
     "too many stages": (
@@ -465,7 +575,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "too many actions": (
         lambda: pipeline(limits=Limits(actions_per_pipeline=20)),
-        'DeploymentPipeline "fruit": would have 28 actions, and CodePipeline takes 20; '
+        'DeploymentPipeline "fruit": would have 27 actions, and CodePipeline takes 20; '
         "put the application into fewer stacks, or release its parts by several pipelines",
     ),
     "stage id too long": (

@@ -1,6 +1,7 @@
 """What changes the pipeline, and what must not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,25 @@ from dpra_constructs import (
     SelfMutation,
     Wave,
 )
-from dpra_constructs.build_actions import BuildAction, CdkSynth, Pytest, PythonBuild, Ruff
+from dpra_constructs.build_actions import (
+    BuildAction,
+    CdkSynth,
+    CodeBuildProject,
+    Pytest,
+    PythonBuild,
+    Ruff,
+    SecureParameter,
+)
 from dpra_constructs.source import GitHub
 from dpra_constructs.test_actions import IntegrationTest
 from tests.conftest import resources, synthesize_fruit_api
 from tests.pipelines import (
     CONNECTION,
     GAMMA,
+    LAYOUT,
     PROD,
     REGIONS,
+    SCANS,
     beta_stage,
     build_stage,
     gamma_stage,
@@ -33,6 +44,8 @@ from tests.pipelines import (
     tools_stack,
     with_asset,
 )
+
+TOKEN = SecureParameter("/acme/token")
 
 
 def of_build(**arguments: Any) -> dict[str, Any]:
@@ -71,14 +84,28 @@ def before() -> dict[str, Any]:
 
 CHANGES: dict[str, Callable[[], dict[str, Any]]] = {
     "a build action more": lambda: of_build(
-        actions=[PythonBuild(), Pytest(), Ruff(), BuildAction("Docs", commands=["make docs"])]
+        actions=[
+            PythonBuild(),
+            Pytest(),
+            Ruff(),
+            SCANS,
+            BuildAction("Docs", commands=["make docs"]),
+        ]
     ),
     "a build action's command": lambda: of_build(
-        actions=[PythonBuild(), Pytest(extra_arguments=["-x"]), Ruff()]
+        actions=[PythonBuild(), Pytest(extra_arguments=["-x"]), Ruff(), SCANS]
     ),
     "a build tool's version": lambda: of_build(
-        actions=[PythonBuild(), Pytest(requirements=["locked.txt"]), Ruff()]
+        actions=[PythonBuild(), Pytest(requirements=["locked.txt"]), Ruff(), SCANS]
     ),
+    "where a build action runs": lambda: of_build(project=CodeBuildProject(compute_type="LARGE")),
+    "a build action's secret": lambda: of_build(
+        actions=[PythonBuild(), Pytest(), Ruff(), replace(SCANS, secrets={"TOKEN": TOKEN})]
+    ),
+    "a build action's input": lambda: of_build(
+        actions=[PythonBuild(), Pytest(inputs=["dist"]), Ruff(), SCANS]
+    ),
+    "another source layout": lambda: of_source(layout=replace(LAYOUT, static_assets=["pages"])),
     "synth's command": lambda: of_build(synth=CdkSynth(requirements=["infra/requirements.txt"])),
     "another trunk": lambda: of_source(
         repository=GitHub("acme/fruit-api", connection_arn=CONNECTION, trunk="trunk")
@@ -113,6 +140,9 @@ NO_CHANGES: dict[str, Callable[[], dict[str, Any]]] = {
     ),
     "a longer rollback horizon": lambda: template_of(pipeline(rollback_horizon=Duration.days(400))),
     "a longer time budget": lambda: of_build(time_budget=Duration.minutes(15)),
+    "longer kept logs": lambda: of_build(log_retention=Duration.days(400)),
+    "the build of pull requests": lambda: of_build(pull_requests=True),
+    "someone more to notify": lambda: template_of(pipeline(notify=["team@acme.example"])),
     "another command of a test": lambda: of_beta(
         integration_tests=[IntegrationTest("make all", outputs={"API_URL": "ApiUrl"})]
     ),

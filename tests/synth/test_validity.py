@@ -9,7 +9,7 @@ from aws_cdk import App
 from botocore.validate import ParamValidator
 
 from benchmarks.plain_pipeline import plain_pipeline
-from dpra_constructs.rehearsal.emulator.codepipeline import declaration
+from dpra_constructs.rehearsal.emulator.codepipeline.declaration import declaration
 from tests.conftest import Synthesized, resources
 
 

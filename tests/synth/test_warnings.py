@@ -9,14 +9,24 @@ from aws_cdk.region_info import Fact
 
 from dpra_constructs import DeploymentEnvironment
 from dpra_constructs.pipeline import known_regions
-from tests.pipelines import GAMMA, beta_stage, gamma_stage, pipeline, tools_stack
+from tests.pipelines import (
+    GAMMA,
+    UNSIGNED,
+    beta_stage,
+    build_stage,
+    gamma_stage,
+    pipeline,
+    tools_stack,
+)
 
 
 def warnings(**arguments: Any) -> list[str]:
     stack = tools_stack(App())
     regions = arguments.pop("regions", ["us-west-2"])
     environment = DeploymentEnvironment("gamma", account=GAMMA, regions=regions)
-    gamma = gamma_stage(stack, beta=beta_stage(stack), environment=environment, **arguments)
+    waivers = arguments.pop("build_waivers", UNSIGNED)
+    beta = beta_stage(stack, build=build_stage(stack, waivers=waivers))
+    gamma = gamma_stage(stack, beta=beta, environment=environment, **arguments)
     pipeline(stack, last_stage=gamma)
     found = Annotations.from_stack(stack).find_warning("*", Match.any_value())
     return [str(message.entry.data) for message in found]
@@ -27,6 +37,7 @@ def warnings(**arguments: Any) -> list[str]:
     [
         ({"regions": ["xx-north-1"]}, "Region xx-north-1 is unknown to this version of the CDK"),
         ({"bake": Duration.minutes(5)}, "The bake of Gamma is recorded in the plan; this version"),
+        ({"build_waivers": {}}, "No build action meets DPRA-BUILD-SIGNATURE, and this version of"),
     ],
 )
 def test_it_is_a_warning(arguments: dict[str, Any], message: str) -> None:

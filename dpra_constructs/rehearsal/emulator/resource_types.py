@@ -15,6 +15,8 @@ from ministack.core.responses import (
 from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
 
+from dpra_constructs.rehearsal.emulator.state import STATE
+
 Attributes = dict[str, str]
 
 
@@ -64,7 +66,9 @@ class RecordedType:
         record = self.records[physical_id]
         name = new.get(self.name_property)
         if name and name != record["name"]:
-            return self.create(name, new, stack_name)
+            created = self.create(name, new, stack_name)
+            del self.records[physical_id]
+            return created
         record["properties"] = new
         record["version"] += 1
         return physical_id, record["attributes"]
@@ -100,6 +104,36 @@ RECORDED = {
     "AWS::CodeDeploy::Application": RecordedType("ApplicationName"),
     "AWS::CodeDeploy::DeploymentConfig": RecordedType("DeploymentConfigName"),
     "AWS::CodeDeploy::DeploymentGroup": RecordedType("DeploymentGroupName"),
+    "AWS::CodeCommit::Repository": RecordedType(
+        "RepositoryName",
+        "arn:aws:codecommit:{region}:{account}:{name}",
+        attributes=lambda n, a: {
+            "CloneUrlHttp": f"https://git-codecommit.{a.split(':')[3]}.amazonaws.com/v1/repos/{n}",
+            "CloneUrlSsh": f"ssh://git-codecommit.{a.split(':')[3]}.amazonaws.com/v1/repos/{n}",
+        },
+    ),
+    "AWS::CodeBuild::SourceCredential": RecordedType(
+        "ServerType", "arn:aws:codebuild:{region}:{account}:token/{name}", ref_is_arn=True
+    ),
+    "AWS::Chatbot::SlackChannelConfiguration": RecordedType(
+        "ConfigurationName",
+        "arn:aws:chatbot::{account}:chat-configuration/slack-channel/{name}",
+        ref_is_arn=True,
+    ),
+    "AWS::ApplicationAutoScaling::ScalableTarget": RecordedType("ScalableTargetName"),
+    "AWS::ApplicationAutoScaling::ScalingPolicy": RecordedType(
+        "PolicyName",
+        "arn:aws:autoscaling:{region}:{account}:scalingPolicy:{uuid}:policyName/{name}",
+        ref_is_arn=True,
+    ),
+    "AWS::Events::Archive": RecordedType(
+        "ArchiveName", "arn:aws:events:{region}:{account}:archive/{name}"
+    ),
+    "AWS::Logs::QueryDefinition": RecordedType("QueryDefinitionId"),
+    "AWS::CloudTrail::Trail": RecordedType(
+        "TrailName", "arn:aws:cloudtrail:{region}:{account}:trail/{name}"
+    ),
+    "AWS::SecretsManager::RotationSchedule": RecordedType("SecretRotationId"),
     "AWS::Synthetics::Canary": RecordedType(attributes=lambda n, a: {"State": "RUNNING"}),
     "AWS::Lambda::CodeSigningConfig": RecordedType(
         arn="arn:aws:lambda:{region}:{account}:code-signing-config:csc-{uuid}",
@@ -124,10 +158,20 @@ def register() -> None:
             type_name,
             {"create": recorded.create, "update": recorded.update, "delete": recorded.delete},
         )
+    STATE["recorded types"] = (_take, _restore)
     provisioners._RESOURCE_HANDLERS.setdefault(
         "AWS::CloudWatch::CompositeAlarm",
         {"create": _create_alarm, "update": _update_alarm, "delete": _delete_alarm},
     )
+
+
+def _take() -> dict[str, dict[Any, Any]]:
+    return {name: recorded.records._data for name, recorded in RECORDED.items()}
+
+
+def _restore(records: dict[str, dict[Any, Any]]) -> None:
+    for name, contents in records.items():
+        RECORDED[name].records._data.update(contents)
 
 
 def _create_alarm(
@@ -142,7 +186,11 @@ def _create_alarm(
 def _update_alarm(
     physical_id: str, old: dict[str, Any], new: dict[str, Any], stack_name: str
 ) -> tuple[str, Attributes]:
-    return _put_alarm(physical_id, new)
+    name = new.get("AlarmName") or physical_id
+    created = _put_alarm(name, new)
+    if name != physical_id:
+        _delete_alarm(physical_id, old)
+    return created
 
 
 def _delete_alarm(physical_id: str, properties: dict[str, Any]) -> None:

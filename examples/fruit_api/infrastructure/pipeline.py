@@ -10,10 +10,21 @@ from dpra_constructs import (
     GammaStage,
     ManualApproval,
     ProdWaves,
+    Requirement,
     SourceStage,
     Wave,
 )
-from dpra_constructs.build_actions import CdkSynth, Pytest, PythonBuild, Ruff
+from dpra_constructs.build_actions import (
+    Bandit,
+    BuildAction,
+    CdkSynth,
+    CycloneDxPython,
+    DetectSecrets,
+    Pytest,
+    PythonBuild,
+    Report,
+    Ruff,
+)
 from dpra_constructs.source import GitHub, SourceLayout
 from dpra_constructs.test_actions import AcceptanceTest, IntegrationTest
 
@@ -22,7 +33,8 @@ from .settings import Settings
 
 TOOLS_REGION = "us-west-2"
 REGIONS = ["us-west-2", "us-east-1", "eu-central-1", "eu-west-1", "ap-south-1", "ap-southeast-2"]
-_PYTEST = "python -m pip install --requirement requirements-dev.txt"
+_PIP = "python -m pip install --quiet --require-hashes --requirement"
+_PYTEST = f"{_PIP} requirements-dev.txt"
 
 
 class FruitApiPipeline(Stack):
@@ -62,12 +74,31 @@ class FruitApiPipeline(Stack):
             source=source,
             application=FruitApi,
             actions=[
-                PythonBuild(outputs={"dist": "dist"}),
-                Pytest(),
+                PythonBuild(requirements=["requirements-dev.txt"]),
+                Pytest(
+                    requirements=["requirements-dev.txt"],
+                    # Installed as it will be deployed: with its page and its configuration.
+                    install=["python -m pip install --quiet --no-deps --no-build-isolation ."],
+                ),
                 Ruff(),
+                DetectSecrets(),
+                Bandit(paths=["src"]),
+                # Works where only PyPI is reachable. Elsewhere PipAudit() knows what is newer.
+                BuildAction(
+                    "Sca",
+                    install=[f"{_PIP} requirements-sca.txt"],
+                    commands=["python checks/advisories.py requirements.txt requirements-dev.txt"],
+                    reports=[Report("sca", ["reports/advisories.xml"])],
+                    meets=[Requirement.BUILD_SCA],
+                ),
+                CycloneDxPython(pyproject="pyproject.toml"),
             ],
             synth=CdkSynth(requirements=["requirements.txt"]),
             time_budget=Duration.minutes(10),
+            waivers={
+                Requirement.BUILD_SIGNATURE: "this version of the library seals no artifacts; "
+                "the artifact bucket takes writes from the pipeline's roles alone",
+            },
         )
         beta = BetaStage(
             self,

@@ -1,0 +1,223 @@
+"""The CodeBuild steps of the pipeline: build actions, synth and tests, all on the same clone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import Duration, RemovalPolicy, Stack, Stage, pipelines
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from dpra_constructs.build_actions.build_action import BuildAction, Report
+from dpra_constructs.build_actions.buildspec import partial_buildspec, report_group_name
+from dpra_constructs.build_actions.cdk_synth import CLOUD_ASSEMBLY
+from dpra_constructs.build_actions.code_build_project import CodeBuildProject
+from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.pipeline.build_order import inputs_of
+from dpra_constructs.pipeline.code_build_environment import (
+    acknowledge_image,
+    build_environment,
+    cache_of,
+    decryption,
+)
+from dpra_constructs.pipeline.logs import EncryptedLogs
+from dpra_constructs.pipeline.permissions import acknowledge_permissions, statements
+from dpra_constructs.pipeline.pipeline_action_step import PipelineActionStep
+from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage
+from dpra_constructs.pipeline.source_action import use_connection
+from dpra_constructs.pipeline.stack_outputs import outputs_by_stack, outputs_for
+from dpra_constructs.source import ConnectedRepository
+
+# `dpra build` reads it from the template: what carries it does not run on a workstation.
+PUBLISHES_TAG = "dpra:publishes"
+# The check of the source takes seconds; CodeBuild takes no shorter timeout.
+_SHORTEST_TIMEOUT_MINUTES = 5
+
+
+class CodeBuildSteps:
+    """Makes the steps of a plan, and what each has beside it: report groups and a log group."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        plan: PipelinePlan,
+        source: pipelines.CodePipelineSource,
+        logs: EncryptedLogs,
+    ) -> None:
+        self._scope = scope
+        self._plan = plan
+        self._source = source
+        self._logs = logs
+        self._actions: list[tuple[BuildAction, pipelines.CodeBuildStep]] = []
+        repository = plan.repository
+        # The CDK grants codestar-connections:UseConnection; connections with an ARN of
+        # codeconnections, the service's name since 2024, are granted under that name.
+        self._clone_policy = (
+            [use_connection(repository)] if isinstance(repository, ConnectedRepository) else []
+        )
+
+    def synth(self) -> pipelines.CodeBuildStep:
+        """Make the steps of the build stage, and return the last, which waits for all others."""
+        steps: dict[str, pipelines.Step] = {}
+        # By the name of an output, its directory and what is in it.
+        outputs: dict[str, tuple[str, pipelines.FileSet]] = {}
+        producers: dict[str, pipelines.Step] = {}
+        *actions, (_, synth) = self._plan.build_runs
+        check = self._plan.source_check
+        for _, action in actions:
+            step: pipelines.Step
+            if isinstance(action, BuildAction):
+                step = self._build_action(
+                    action,
+                    minutes=_SHORTEST_TIMEOUT_MINUTES
+                    if action is check
+                    else self._plan.build_minutes,
+                    additional_inputs=dict(outputs[name] for name in action.inputs),
+                )
+                for name, directory in action.outputs.items():
+                    outputs[name] = (directory, step.add_output_directory(directory))
+                    producers[name] = step
+            else:
+                read = outputs[action.input][1] if action.input else self._source.primary_output
+                assert read is not None  # a source has a primary output
+                step = PipelineActionStep(action, read, self._plan.pipeline.name)
+                for name in inputs_of(action):
+                    step.add_step_dependency(producers[name])
+            if check and action is not check:
+                step.add_step_dependency(steps[check.name])
+            steps[action.name] = step
+        assert isinstance(synth, BuildAction)  # the last of build_runs is
+        last = self._build_action(
+            synth,
+            minutes=self._plan.build_minutes,
+            additional_inputs=dict(outputs[name] for name in synth.inputs),
+            primary_output_directory=CLOUD_ASSEMBLY,
+        )
+        for step in steps.values():
+            last.add_step_dependency(step)
+        return last
+
+    def after_build(self) -> None:
+        """Finish the projects, which CDK Pipelines makes when the pipeline is built."""
+        for action, step in self._actions:
+            if any(permission.reason for permission in action.permissions):
+                role = step.project.role
+                assert role is not None  # a project that is not imported has one
+                acknowledge_permissions(role, action.permissions)
+            acknowledge_image(step.project, action.project or self._plan.project)
+            if action.publishes:
+                project = step.project.node.default_child
+                assert isinstance(project, codebuild.CfnProject)
+                project.tags.set_tag(PUBLISHES_TAG, "true")
+
+    def _build_action(
+        self, action: BuildAction, *, minutes: int, **properties: Any
+    ) -> pipelines.CodeBuildStep:
+        project = action.project or self._plan.project
+        step = self._step(
+            action.name,
+            project_name=f"{self._plan.pipeline.name}-Build-{action.name}",
+            project=project,
+            reports=action.reports,
+            runtime_versions=action.runtime_versions,
+            minutes=minutes,
+            policy=[
+                *decryption(action.secrets),
+                *statements(self._scope, action.permissions),
+            ],
+            commands=list(action.commands),
+            install_commands=list(action.install),
+            env=dict(action.environment),
+            build_environment=build_environment(
+                self._scope, f"Image-{action.name}", project, action.secrets
+            ),
+            cache=cache_of(project),
+            **properties,
+        )
+        self._actions.append((action, step))
+        return step
+
+    def tests(
+        self, stage: PlannedStage, stage_id: str, region: str, application: Stage
+    ) -> list[pipelines.Step]:
+        """Make the tests of one target."""
+        if not stage.tests:
+            return []
+        outputs = outputs_by_stack(application)
+        _refuse_names_of_stacks(stage, application)
+        return [
+            self._step(
+                test.name,
+                project_name=f"{self._plan.pipeline.name}-{stage.name}-{test.name}-{region}",
+                project=CodeBuildProject(),
+                reports=test.reports,
+                runtime_versions={},
+                minutes=stage.time_budget_minutes,
+                policy=[],
+                commands=list(test.command),
+                install_commands=list(test.install),
+                env=dict(test.environment),
+                env_from_cfn_outputs=outputs_for(test, stage_id, outputs),
+            )
+            for test in stage.tests
+        ]
+
+    def _step(
+        self,
+        name: str,
+        *,
+        project_name: str,
+        project: CodeBuildProject,
+        reports: Sequence[Report],
+        runtime_versions: Mapping[str, str],
+        minutes: int | None,
+        policy: Sequence[iam.PolicyStatement],
+        **properties: Any,
+    ) -> pipelines.CodeBuildStep:
+        for report in reports:
+            report_group(self._scope, project_name, report)
+        self._logs.of_project(project_name)
+        partial = partial_buildspec(
+            reports=reports, runtime_versions=runtime_versions, cache_paths=project.cache_paths
+        )
+        return pipelines.CodeBuildStep(
+            name,
+            input=self._source,
+            project_name=project_name,
+            timeout=Duration.minutes(minutes) if minutes else None,
+            # A version alone says nothing, and each is a call to the jsii kernel.
+            partial_build_spec=codebuild.BuildSpec.from_object(partial)
+            if len(partial) > 1
+            else None,
+            role_policy_statements=[*self._clone_policy, *policy],
+            **properties,
+        )
+
+
+def report_group(scope: Construct, project_name: str, report: Report) -> codebuild.ReportGroup:
+    """Make the report group that a project's buildspec names."""
+    return codebuild.ReportGroup(
+        scope,
+        f"Reports-{project_name}-{report.name}",
+        report_group_name=report_group_name(project_name, report),
+        type=codebuild.ReportGroupType.CODE_COVERAGE
+        if report.is_coverage
+        else codebuild.ReportGroupType.TEST,
+        removal_policy=RemovalPolicy.DESTROY,
+        delete_reports=True,
+    )
+
+
+def _refuse_names_of_stacks(stage: PlannedStage, application: Stage) -> None:
+    """Refuse a test with the name of a stack: CDK Pipelines keeps both in one graph."""
+    stacks = {each.node.id for each in application.node.find_all() if isinstance(each, Stack)}
+    for test in stage.tests:
+        if test.name in stacks:
+            raise InvalidArgumentError(
+                f'{type(test).__name__} "{test.name}"',
+                f"the application has a stack {test.name!r}, and both become actions "
+                f"of {stage.name}",
+                f'give the test another name, like name="{test.name}Test"',
+            )

@@ -1,0 +1,47 @@
+"""Defects of MiniStack 1.5.33 that a rehearsal meets, each mended by name, one file a subject.
+
+Names may be private: `rehearsal.self_tests` shows, against the running server, that each patch
+still has its effect. Beside the patches stand `resource_types` and the services that it lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dpra_constructs.rehearsal.emulator.patches import (
+    addresses,
+    buckets,
+    conditions,
+    deployments,
+    functions,
+    keys,
+    passed_roles,
+    resources,
+)
+
+PATCHES: dict[str, Callable[[], None]] = {
+    "secure_transport": conditions.secure_transport,
+    "resource_tag": conditions.resource_tag,
+    "resource_account": conditions.resource_account,
+    "caller_account": conditions.caller_account,
+    "principal_role": conditions.principal_role,
+    "build_project": resources.build_project,
+    "pipeline_part": resources.pipeline_part,
+    "log_stream": resources.log_stream,
+    "key_alias": resources.key_alias,
+    "parameter_names": resources.parameter_names,
+    "change_set_stack": resources.change_set_stack,
+    "foreign_bucket": buckets.foreign_bucket,
+    "bucket_encryption": buckets.bucket_encryption,
+    "foreign_key": keys.foreign_key,
+    "object_key": keys.object_key,
+    "passed_role": passed_roles.passed_role,
+    "trusting_role": passed_roles.trusting_role,
+    "regional_names": deployments.regional_names,
+    "custom_resource_crash": deployments.custom_resource_crash,
+    "own_workers": functions.own_workers,
+    "api_address": addresses.api_address,
+    "function_address": addresses.function_address,
+}
+
+__all__ = ["PATCHES"]

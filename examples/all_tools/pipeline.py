@@ -1,0 +1,70 @@
+"""A pipeline whose build stage has every tool."""
+
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack, Stage
+from constructs import Construct
+from tools import ACTIONS
+
+from dpra_constructs import (
+    BetaStage,
+    BuildStage,
+    DeploymentEnvironment,
+    DeploymentPipeline,
+    DeploymentTarget,
+    SourceStage,
+)
+from dpra_constructs.build_actions import CodeBuildProject
+from dpra_constructs.source import GitHub, SourceLayout
+from dpra_constructs.test_actions import AcceptanceTest, IntegrationTest
+
+
+class Nothing(Stage):
+    """An application of one stack that stands for the real one."""
+
+    def __init__(self, scope: Construct, id: str, target: DeploymentTarget) -> None:
+        super().__init__(scope, id, env=target.env)
+        CfnOutput(Stack(self, "Nothing"), "Url", value="https://acme.example")
+
+
+class AllTools(Stack):
+    """The pipeline up to beta; what comes after has nothing to do with tools of the build."""
+
+    def __init__(self, scope: Construct, id: str, **kwargs: Any) -> None:
+        super().__init__(scope, id, **kwargs)
+        source = SourceStage(
+            self,
+            "Source",
+            repository=GitHub(
+                "acme/all-tools",
+                connection_arn="arn:aws:codeconnections:us-west-2:111111111111:connection/1c2d3e4f",
+            ),
+            layout=SourceLayout(
+                application=["src", "web", "orders", "stock", "gateway", "billing"],
+                tests=["tests"],
+                infrastructure=["app.py", "pipeline.py", "network"],
+                static_assets=["web/public"],
+                dependency_manifests=["requirements.txt", "web/package-lock.json"],
+                static_configuration=["config"],
+            ),
+        )
+        build = BuildStage(
+            self,
+            "Build",
+            source=source,
+            application=Nothing,
+            actions=ACTIONS,
+            project=CodeBuildProject(compute_type="MEDIUM"),
+            pull_requests=True,
+        )
+        beta = BetaStage(
+            self,
+            "Beta",
+            build=build,
+            environment=DeploymentEnvironment(
+                "beta", account="222222222222", regions=["us-west-2"]
+            ),
+            integration_tests=[IntegrationTest("make integration", outputs={"URL": "Url"})],
+            acceptance_tests=[AcceptanceTest("make acceptance", outputs={"URL": "Url"})],
+        )
+        DeploymentPipeline(self, "Pipeline", name="all-tools", last_stage=beta)

@@ -1,0 +1,255 @@
+"""What every action renders: shell that sh and bash read, pinned tools, no secrets."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dpra_constructs import Requirement
+from dpra_constructs.build_actions.bandit import Bandit
+from dpra_constructs.build_actions.black import Black
+from dpra_constructs.build_actions.cdk_synth import CdkSynth
+from dpra_constructs.build_actions.cyclonedx_npm import CycloneDxNpm
+from dpra_constructs.build_actions.cyclonedx_python import CycloneDxPython
+from dpra_constructs.build_actions.detect_secrets import DetectSecrets
+from dpra_constructs.build_actions.eslint import ESLint
+from dpra_constructs.build_actions.git_guardian import GitGuardian
+from dpra_constructs.build_actions.jest import Jest
+from dpra_constructs.build_actions.npm import Npm
+from dpra_constructs.build_actions.npm_audit import NpmAudit
+from dpra_constructs.build_actions.pip_audit import PipAudit
+from dpra_constructs.build_actions.pytest import Pytest
+from dpra_constructs.build_actions.python_build import PythonBuild
+from dpra_constructs.build_actions.ruff import Ruff
+from dpra_constructs.build_actions.secret_reference import SecureParameter
+from dpra_constructs.build_actions.semgrep import Semgrep
+from dpra_constructs.build_actions.snyk import Snyk
+from dpra_constructs.build_actions.sonarqube import SonarQube
+from dpra_constructs.build_actions.typed_action import TypedAction
+from tests.conftest import ROOT
+
+LOCKS = ROOT / "dpra_constructs" / "build_actions" / "locks"
+TSC = "./node_modules/.bin/tsc --noEmit --pretty false --project a.json"
+MINIFY = "npm run build:web -- --minify"
+
+TOKEN = SecureParameter("/acme/token")
+# A path with what a shell would take apart.
+ODD = "it's $HOME/`odd` & more"
+SONAR = "https://sonar.acme.example"
+
+PLAIN: dict[str, tuple[TypedAction, Requirement]] = {
+    "bandit": (Bandit(), Requirement.BUILD_SAST),
+    "black": (Black(), Requirement.BUILD_QUALITY),
+    "cdk-synth": (CdkSynth(), Requirement.BUILD_PACKAGE),
+    "cyclonedx-npm": (CycloneDxNpm(), Requirement.BUILD_SBOM),
+    "cyclonedx-python": (CycloneDxPython(), Requirement.BUILD_SBOM),
+    "detect-secrets": (DetectSecrets(), Requirement.BUILD_SECRETS),
+    "eslint": (ESLint(), Requirement.BUILD_QUALITY),
+    "git-guardian": (GitGuardian(token=TOKEN), Requirement.BUILD_SECRETS),
+    "jest": (Jest(), Requirement.BUILD_UNIT_TESTS),
+    "npm": (Npm(), Requirement.BUILD_CODE),
+    "npm-audit": (NpmAudit(), Requirement.BUILD_SCA),
+    "pip-audit": (PipAudit(), Requirement.BUILD_SCA),
+    "pytest": (Pytest(), Requirement.BUILD_UNIT_TESTS),
+    "python-build": (PythonBuild(), Requirement.BUILD_CODE),
+    "ruff": (Ruff(), Requirement.BUILD_QUALITY),
+    "semgrep": (Semgrep(rules=["rules"]), Requirement.BUILD_SAST),
+    "snyk": (Snyk(token=TOKEN), Requirement.BUILD_SCA),
+    "sonarqube": (
+        SonarQube(host_url=SONAR, project_key="fruit", token=TOKEN),
+        Requirement.BUILD_QUALITY,
+    ),
+}
+EVERY_OPTION: dict[str, TypedAction] = {
+    "bandit": Bandit(
+        paths=[ODD],
+        exclude=[ODD],
+        severity="high",
+        confidence="high",
+        skip=["B101"],
+        configuration=ODD,
+        baseline=ODD,
+        extra_arguments=[ODD],
+    ),
+    "black": Black(paths=[ODD], configuration=ODD, extra_arguments=[ODD]),
+    "cdk-synth": CdkSynth(requirements=[ODD], app_directory=ODD, context={ODD: ODD}, strict=True),
+    "cyclonedx-npm": CycloneDxNpm(
+        directory=ODD,
+        omit=["dev", "peer"],
+        formats=["XML"],
+        spec_version="1.5",
+        extra_arguments=[ODD],
+    ),
+    "cyclonedx-python": CycloneDxPython(
+        wheels=[ODD],
+        requirement_files=[ODD],
+        formats=["XML"],
+        spec_version="1.7",
+        pyproject=ODD,
+        extra_arguments=[ODD],
+    ),
+    "detect-secrets": DetectSecrets(
+        paths=[ODD], exclude=[ODD], baseline=ODD, extra_arguments=[ODD]
+    ),
+    "eslint": ESLint(
+        directory=ODD, paths=[ODD], configuration=ODD, max_warnings=0, extra_arguments=[ODD]
+    ),
+    "git-guardian": GitGuardian(
+        token=TOKEN,
+        paths=[ODD],
+        exclude=[ODD],
+        configuration=ODD,
+        instance="https://gitguardian.acme.example",
+        extra_arguments=[ODD],
+    ),
+    "git-guardian-history": GitGuardian(token=TOKEN, history=True),
+    "jest": Jest(
+        directory=ODD,
+        paths=[ODD],
+        configuration=ODD,
+        coverage=True,
+        minimum_coverage_percent=80,
+        extra_arguments=[ODD],
+    ),
+    "npm": Npm(directory=ODD, scripts=[ODD], type_check=True, tsconfig=ODD, extra_arguments=[ODD]),
+    "npm-audit": NpmAudit(directory=ODD, audit_level="low", omit=["dev"], extra_arguments=[ODD]),
+    "pip-audit": PipAudit(
+        requirement_files=[ODD],
+        fail_on="high",
+        ignore={"PYSEC-2024-1": "not reached by us"},
+        extra_arguments=[ODD],
+    ),
+    "pip-audit-environment": PipAudit(requirement_files=[]),
+    "pip-audit-wheels": PipAudit(requirement_files=[ODD], wheels=[ODD], requirements=[ODD]),
+    "pytest": Pytest(
+        paths=[ODD],
+        coverage=[ODD],
+        branch_coverage=True,
+        minimum_coverage_percent=80,
+        configuration=ODD,
+        extra_arguments=[ODD],
+    ),
+    "python-build": PythonBuild(
+        directory=ODD, source_distribution=True, requirements=[ODD], extra_arguments=[ODD]
+    ),
+    "ruff": Ruff(paths=[ODD], configuration=ODD, extra_arguments=[ODD]),
+    "semgrep": Semgrep(
+        rules=[ODD], paths=[ODD], exclude=[ODD], severity="WARNING", extra_arguments=[ODD]
+    ),
+    "snyk": Snyk(
+        token=TOKEN,
+        severity_threshold="low",
+        fail_on="all",
+        manifest=ODD,
+        organization=ODD,
+        policy=ODD,
+        extra_arguments=[ODD],
+    ),
+    "snyk-all": Snyk(token=TOKEN, all_projects=True),
+    "sonarqube": SonarQube(
+        host_url=SONAR,
+        project_key="fruit",
+        token=TOKEN,
+        organization=ODD,
+        sources=[ODD],
+        tests=[ODD],
+        coverage=[ODD],
+        quality_gate_timeout_seconds=60,
+        extra_arguments=[ODD],
+    ),
+}
+ALL = {f"{name}-plain": action for name, (action, _) in PLAIN.items()} | EVERY_OPTION
+
+
+def rendered(action: TypedAction) -> list[str]:
+    built = action.to_build_action()
+    return [*built.install, *built.commands]
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+@pytest.mark.parametrize("action", ALL.values(), ids=ALL)
+def test_sh_and_bash_read_each_command(action: TypedAction, shell: str) -> None:
+    assert shutil.which(shell)
+    for each in rendered(action):
+        done = subprocess.run([shell, "-n"], input=each, capture_output=True, text=True)
+        # Bash only warns of a here-document that never ends.
+        assert (done.returncode, done.stderr) == (0, ""), each
+
+
+@pytest.mark.parametrize("action", EVERY_OPTION.values(), ids=EVERY_OPTION)
+def test_the_shell_takes_no_argument_apart(action: TypedAction) -> None:
+    lines = [line for each in rendered(action) for line in each.splitlines() if "odd" in line]
+    for line in lines:
+        for word in shlex.split(line):
+            assert "odd" not in word or ODD in word or re.escape(ODD) in word, line
+
+
+@pytest.mark.parametrize("action", ALL.values(), ids=ALL)
+def test_tools_are_pinned_and_nothing_runs_unread(action: TypedAction) -> None:
+    for each in rendered(action):
+        assert not re.search(r"curl|wget|@latest|\bnpx\b|npm install|\|\s*(ba)?sh\b", each)
+        for line in each.splitlines():
+            if "pip" in line and " install " in line and not isinstance(action, CdkSynth):
+                assert "--require-hashes" in line or "--no-index" in line, line
+
+
+@pytest.mark.parametrize(("action", "requirement"), PLAIN.values(), ids=PLAIN)
+def test_each_meets_its_requirement(action: TypedAction, requirement: Requirement) -> None:
+    assert action.to_build_action().meets == (requirement,)
+
+
+@pytest.mark.parametrize("name", ["git-guardian", "snyk", "sonarqube"])
+def test_tokens_are_references(name: str) -> None:
+    built = PLAIN[name][0].to_build_action()
+    assert list(built.secrets.values()) == [TOKEN]
+    variable = next(iter(built.secrets))
+    assert not any(variable in command for command in (*built.install, *built.commands))
+
+
+def test_each_says_a_report_where_its_tool_finds_something() -> None:
+    without = {name for name, (action, _) in PLAIN.items() if not action.to_build_action().reports}
+    builds = {"cdk-synth", "npm", "python-build"}
+    assert without == {*builds, "cyclonedx-npm", "cyclonedx-python", "sonarqube"}
+
+
+@pytest.mark.parametrize("lock", sorted(LOCKS.glob("*.json")), ids=lambda path: path.stem)
+def test_a_node_lock_says_which_program_npm_puts_on_path(lock: Path) -> None:
+    packages = json.loads(lock.read_text())["packages"]
+    for name in packages[""]["dependencies"]:
+        assert packages[f"node_modules/{name}"]["bin"]
+
+
+@pytest.mark.parametrize(
+    ("action", "rendered_command"),
+    [
+        (
+            CdkSynth(context={"stage": "beta"}, strict=True),
+            "cdk synth --quiet --output cdk.out --strict --context stage=beta",
+        ),
+        (
+            Pytest(coverage=["src"], branch_coverage=True, configuration="pytest.ini"),
+            "python -m pytest --junit-xml=reports/junit.xml --config-file=pytest.ini --cov=src "
+            "--cov-report=xml:reports/coverage.xml --cov-report=term --cov-branch tests/unit",
+        ),
+        (
+            PythonBuild(source_distribution=True),
+            "python -m build --wheel --sdist --outdir dist .",
+        ),
+        (Npm(tsconfig="a.json", type_check=True, scripts=[]), TSC),
+        (Npm(scripts=["build:web"], extra_arguments=["--minify"]), MINIFY),
+    ],
+    ids=["cdk-synth", "pytest", "python-build", "tsc", "npm"],
+)
+def test_options_are_rendered(action: TypedAction, rendered_command: str) -> None:
+    assert action.to_build_action().commands == (rendered_command,)
+
+
+def test_what_was_built_is_what_later_actions_look_at() -> None:
+    assert PythonBuild().to_build_action().outputs == {"dist": "dist"}
+    sbom = CycloneDxPython().to_build_action()
+    assert (sbom.inputs, dict(sbom.outputs)) == (("dist",), {"sbom": "sbom"})
+    assert Npm(scripts=[], type_check=True).to_build_action().outputs == {}

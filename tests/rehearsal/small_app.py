@@ -1,0 +1,150 @@
+"""A small CDK app with a pipeline, as a team's repository: what builds of it need is here."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+TOOLS, BETA, GAMMA, PROD = "111111111111", "222222222222", "333333333333", "444444444444"
+
+_APP = """
+import os
+from pathlib import Path
+
+from aws_cdk import App, CfnOutput, Duration, Environment, Stack, Stage
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_apigatewayv2 as api
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from dpra_constructs import (
+    BetaStage, BuildStage, DeploymentEnvironment, DeploymentPipeline, GammaStage,
+    ManualApproval, ProdWaves, Requirement, SourceStage, Wave,
+)
+from dpra_constructs.build_actions import BuildAction, CdkSynth
+from dpra_constructs.source import GitHub, SourceLayout
+from dpra_constructs.test_actions import IntegrationTest
+
+ROOT = Path(__file__).parent
+REGIONS = ["us-west-2", "us-east-1", "eu-central-1"]
+SMALL = "the smallest app that shows faults"
+
+
+class Fruit(Stage):
+    def __init__(self, scope, id, target):
+        super().__init__(scope, id, env=target.env)
+        stack = Stack(self, "Api")
+        function = lambda_.Function(
+            stack, "Function", runtime=lambda_.Runtime.PYTHON_3_14, handler="app.handler",
+            code=lambda_.Code.from_asset(str(ROOT / "src")),
+            environment={"STAGE": target.environment},
+        )
+        integration = integrations.HttpLambdaIntegration("Call", function)
+        http = api.HttpApi(stack, "HttpApi", default_integration=integration)
+        CfnOutput(stack, "ApiUrl", value=http.api_endpoint)
+
+
+app = App()
+tools = Stack(app, "Pipelines", env=Environment(account="111111111111", region="us-west-2"))
+source = SourceStage(
+    tools, "Source",
+    repository=GitHub("acme/fruit",
+        connection_arn="arn:aws:codeconnections:us-west-2:111111111111:connection/1c2d3e4f"),
+    layout=SourceLayout(application=["src"], tests=["tests"], infrastructure=["app.py"],
+                        dependency_manifests=["requirements.txt"]),
+    waivers={Requirement.SOURCE_STATIC_ASSETS: SMALL, Requirement.SOURCE_CONFIGURATION: SMALL},
+)
+build = BuildStage(
+    tools, "Build", source=source, application=Fruit,
+    actions=[
+        BuildAction("UnitTests", commands=["python3 -m unittest discover -s tests/unit"]),
+        BuildAction("Secrets", commands=["! grep -rnE 'AKIA[0-9A-Z]{16}' src"]),
+    ],
+    synth=CdkSynth(requirements=["requirements.txt"]),
+)
+beta = BetaStage(
+    tools, "Beta", build=build,
+    environment=DeploymentEnvironment("beta", account="222222222222", regions=["us-west-2"]),
+    integration_tests=[
+        IntegrationTest("python3 -m unittest discover -s tests/integration",
+                        outputs={"API_URL": "ApiUrl"}),
+    ],
+    waivers={Requirement.BETA_ACCEPTANCE: SMALL},
+)
+gamma = GammaStage(
+    tools, "Gamma", beta=beta,
+    environment=DeploymentEnvironment("gamma", account="333333333333", regions=REGIONS),
+)
+prod = ProdWaves(
+    tools, "Prod", gamma=gamma,
+    environment=DeploymentEnvironment("prod", account="444444444444"),
+    approval=ManualApproval(timeout=Duration.days(1)),
+    waves=[Wave("one-box", REGIONS[:1]), Wave("rest", REGIONS[1:])],
+)
+MODE = (ROOT / "mode.txt").read_text().strip()
+DeploymentPipeline(tools, "Pipeline", name="fruit", last_stage=prod,
+                   execution_mode=codepipeline.ExecutionMode[MODE])
+app.synth()
+"""
+_HANDLER = """
+def handler(event, context):
+    return {"statusCode": 200, "body": "one"}
+"""
+_UNIT_TEST = """
+import sys, unittest
+sys.path.insert(0, "src")
+import app
+
+class HandlerTest(unittest.TestCase):
+    def test_it_answers(self):
+        self.assertEqual(app.handler({}, None)["statusCode"], 200)
+"""
+_INTEGRATION_TEST = """
+import os, unittest, urllib.request
+
+class DeployedTest(unittest.TestCase):
+    def test_it_answers(self):
+        with urllib.request.urlopen(os.environ["API_URL"], timeout=20) as response:
+            self.assertEqual(response.status, 200)
+"""
+REQUIREMENTS = "dpra-constructs==0.1.0\naws-cdk-lib==2.275.0\nconstructs==10.8.1\n"
+
+
+def files(mode: str = "SUPERSEDED") -> dict[str, str]:
+    """Return the app's files."""
+    return {
+        "app.py": _APP,
+        "cdk.json": '{"app": "python3 app.py"}\n',
+        "mode.txt": mode,
+        "requirements.txt": REQUIREMENTS,
+        "src/app.py": _HANDLER,
+        "tests/unit/__init__.py": "",
+        "tests/unit/test_handler.py": _UNIT_TEST,
+        "tests/integration/__init__.py": "",
+        "tests/integration/test_deployed.py": _INTEGRATION_TEST,
+    }
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git in a folder."""
+    done = subprocess.run(
+        ["git", "-C", str(folder), "-c", "user.name=A", "-c", "user.email=a@b.c", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def commit(folder: Path, changed: Mapping[str, str], message: str = "A commit") -> str:
+    """Commit files to the repository of a folder, which is made when it is not there."""
+    if not (folder / ".git").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        git(folder, "init", "--quiet", "--initial-branch=main")
+    for name, content in changed.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", message)
+    return git(folder, "rev-parse", "HEAD")

@@ -1,0 +1,114 @@
+"""Who is told when the build stage took longer than its budget, and how."""
+
+from typing import Any
+
+import pytest
+from aws_cdk import Duration
+
+from tests.conftest import resources
+from tests.pipelines import beta_stage, build_stage, pipeline, template_of, tools_stack
+from tests.synth.test_build_actions import flat
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    stack = tools_stack()
+    build = build_stage(stack, time_budget=Duration.minutes(12))
+    beta = beta_stage(stack, build=build)
+    return template_of(
+        pipeline(stack, last_stage=beta, notify=["team@acme.example", "lead@acme.example"])
+    )
+
+
+def logical_id(template: dict[str, Any], kind: str, begin: str = "") -> str:
+    [found] = [
+        name
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == kind and name.startswith(begin)
+    ]
+    return str(found)
+
+
+def test_the_end_of_the_build_stage_calls_the_function(template: dict[str, Any]) -> None:
+    [rule] = resources(template, "AWS::Events::Rule")
+    assert flat(rule["EventPattern"].pop("resources")[0]) == (
+        "arn:<AWS::Partition>:codepipeline:us-west-2:111111111111:fruit"
+    )
+    assert rule["EventPattern"] == {
+        "source": ["aws.codepipeline"],
+        "detail-type": ["CodePipeline Stage Execution State Change"],
+        "detail": {"pipeline": ["fruit"], "stage": ["Build"], "state": ["SUCCEEDED", "FAILED"]},
+    }
+    function = logical_id(template, "AWS::Lambda::Function")
+    assert rule["Targets"] == [{"Id": "StageDuration", "Arn": {"Fn::GetAtt": [function, "Arn"]}}]
+    [permission] = resources(template, "AWS::Lambda::Permission")
+    assert permission["SourceArn"]["Fn::GetAtt"][0] == logical_id(template, "AWS::Events::Rule")
+
+
+def test_the_function_may_write_its_log_and_read_its_pipeline(template: dict[str, Any]) -> None:
+    [role] = [each for each in resources(template, "AWS::IAM::Role") if "lambda" in str(each)]
+    assert "ManagedPolicyArns" not in role
+    [policy] = role["Policies"]
+    allowed = {
+        flat(statement["Resource"]): statement["Action"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    }
+    group = logical_id(template, "AWS::Logs::LogGroup", "PipelineLogsfruitStageDuration")
+    assert allowed == {
+        f"<{group}.Arn>": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "arn:<AWS::Partition>:codepipeline:us-west-2:111111111111:fruit": (
+            "codepipeline:ListActionExecutions"
+        ),
+    }
+
+
+def test_the_alarm_is_above_the_budget_and_silent_without_builds(template: dict[str, Any]) -> None:
+    [alarm] = resources(template, "AWS::CloudWatch::Alarm")
+    assert alarm["Threshold"] == 12 * 60
+    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert alarm["Statistic"] == "Maximum"
+    assert alarm["Dimensions"] == [
+        {"Name": "Pipeline", "Value": "fruit"},
+        {"Name": "Stage", "Value": "Build"},
+    ]
+    assert alarm["AlarmActions"] == [
+        {"Ref": logical_id(template, "AWS::SNS::Topic", "PipelineNotifications")}
+    ]
+
+
+def test_the_alarm_may_publish_to_the_encrypted_topic(template: dict[str, Any]) -> None:
+    topic = logical_id(template, "AWS::SNS::Topic", "PipelineNotifications")
+    assert "PipelineArtifactKey" in str(template["Resources"][topic]["Properties"])
+    [policy] = [
+        each
+        for each in resources(template, "AWS::SNS::TopicPolicy")
+        if each["Topics"] == [{"Ref": topic}]
+    ]
+    [key] = resources(template, "AWS::KMS::Key")
+    publishing, using = (
+        next(s for s in statements if s["Principal"] == {"Service": "cloudwatch.amazonaws.com"})
+        for statements in (policy["PolicyDocument"]["Statement"], key["KeyPolicy"]["Statement"])
+    )
+    assert publishing["Action"] == "sns:Publish"
+    assert using["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+    for statement in (publishing, using):
+        condition = statement["Condition"]
+        assert condition["StringEquals"] == {"aws:SourceAccount": "111111111111"}
+        assert flat(condition["ArnLike"]["aws:SourceArn"]).endswith(":alarm:fruit-*")
+    assert "aws:SecureTransport" in str(policy)
+
+
+def test_those_to_notify_are_subscribed(template: dict[str, Any]) -> None:
+    subscriptions = resources(template, "AWS::SNS::Subscription")
+    assert {each["Endpoint"] for each in subscriptions} == {
+        "team@acme.example",
+        "lead@acme.example",
+    }
+
+
+def test_the_topic_is_there_without_anyone_to_notify() -> None:
+    stack = tools_stack()
+    made = pipeline(stack, last_stage=beta_stage(stack))
+    assert made.notifications.topic_arn
+    assert list(made.budget_alarms) == ["Build"]
