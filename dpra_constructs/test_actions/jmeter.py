@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar
@@ -11,6 +12,7 @@ from dpra_constructs.build_actions.build_action import BuildAction
 from dpra_constructs.build_actions.downloaded_tool import DownloadedTool
 from dpra_constructs.build_actions.shell import command
 from dpra_constructs.build_actions.typed_action import needed, option
+from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.requirements import Requirement
 from dpra_constructs.test_actions.on_deployed_stack import OnDeployedStack
 from dpra_constructs.test_actions.thresholds import Thresholds
@@ -50,6 +52,19 @@ class JMeter(OnDeployedStack, DownloadedTool):
         default_factory=dict, metadata={"check": arguments.variables}
     )
     thresholds: Thresholds = option(Thresholds(error_percent=1), arguments.optional(Thresholds))
+
+    def check(self) -> None:
+        """Refuse values that would end the quotes in which they stand."""
+        # Not super(): classes with slots are made anew.
+        DownloadedTool.check(self)
+        for name, value in self.properties.items():
+            if re.search(r'["`\\\n]|\$\(', value):
+                raise InvalidArgumentError(
+                    self.where,
+                    f"properties[{name!r}]={value!r} has a character that the shell would read: "
+                    'one of " ` \\ $( or a new line',
+                    "put it into an environment variable, and write $VARIABLE",
+                )
 
     def to_build_action(self) -> BuildAction:
         """Return the build action."""

@@ -11,6 +11,7 @@ from dpra_constructs.build_actions.build_action import BuildAction, Report
 from dpra_constructs.build_actions.downloaded_tool import DownloadedTool
 from dpra_constructs.build_actions.shell import command
 from dpra_constructs.build_actions.typed_action import needed, option
+from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.test_actions.on_deployed_stack import OnDeployedStack
 
 _FOLDER = "reports/soapui"
@@ -52,6 +53,17 @@ class SoapUi(OnDeployedStack, DownloadedTool):
             )
         ),
     )
+
+    def check(self) -> None:
+        """Refuse an endpoint that nothing gives."""
+        # Not super(): classes with slots are made anew.
+        DownloadedTool.check(self)
+        if self.endpoint is not None and self.endpoint not in self.outputs:
+            raise InvalidArgumentError(
+                self.where,
+                f"endpoint={self.endpoint!r} is none of its outputs",
+                f'say what it is, like outputs={{"{self.endpoint}": "ApiUrl"}}',
+            )
 
     def to_build_action(self) -> BuildAction:
         """Return the build action."""
