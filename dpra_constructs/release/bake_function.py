@@ -19,9 +19,9 @@ from dpra_constructs.release.bake_action import BakeAction
 from dpra_constructs.release.runtime import names
 
 _FOLDER = Path(__file__).parent
-# Reading 40 regions takes seconds; every call has to end while its readings are fresh.
-_TIMEOUT_SECONDS = 120
-_MEMORY_MIB = 512
+# Longer than a call takes when nothing answers; usually it takes seconds.
+_TIMEOUT_SECONDS = 300
+_MEMORY_MIB = 1024
 
 
 class BakeFunction(Construct):

@@ -6,6 +6,7 @@ The roles are those of the synthesized templates.
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -176,6 +177,35 @@ def test_a_real_alarm_in_production_stops_a_wave(endpoint: str) -> None:
     kind, result = bake_once(endpoint, began)
     assert kind == "failure"
     assert f"{ALARM} went into ALARM after the deployment" in result["failureDetails"]["message"]
+
+
+def test_the_handler_reads_with_clients_of_boto3(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = assumed(endpoint, BAKES)
+    for name, value in {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_DEFAULT_REGION": TOOLS.region,
+        "AWS_ACCESS_KEY_ID": session["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": session["SessionToken"],
+    }.items():
+        monkeypatch.setenv(name, value)
+    now = int(time.time() * 1000)
+    # CodePipeline has been asked in an earlier call: here it knows no jobs.
+    begun = bake.Progress(started=now, rolls_back=False, deployed=(now + 2000,), read=(now,))
+
+    class Context:
+        invoked_function_arn = "arn:aws:lambda:us-west-2:111111111111:function:bake"
+
+    parameters = {"configuration": {"UserParameters": BAKE.user_parameters}}
+    data = {"actionConfiguration": parameters, "continuationToken": begun.token()}
+    job_id = "f4f4ff82-2d11-4333-8444-555555555555"
+    with suppress(ClientError):
+        bake.handler({"CodePipeline.job": {"id": job_id, "data": data}}, Context())
+    written = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert (written["Problem"], written["Unreadable"]) == (None, 0)
+    assert written["State"] in ("OK", "ALARM")
 
 
 def test_another_role_of_the_account_does_not_pass_the_gate(endpoint: str) -> None:
