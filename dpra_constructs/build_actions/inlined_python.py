@@ -11,13 +11,13 @@ from dpra_constructs.build_actions.shell import command
 _RUNTIME = Path(__file__).parent / "runtime"
 
 
-def inlined_python(program: str, arguments: Sequence[str]) -> str:
-    """Return the command that runs a program of `runtime/`, which needs Python alone.
+def inlined_python(program: str, arguments: Sequence[str], runtime: Path = _RUNTIME) -> str:
+    """Return the command that runs a program of a `runtime/` folder, which needs Python alone.
 
     >>> inlined_python("jacoco_coverage", ["80", "**/jacoco.xml"]).splitlines()[0]
     "python3 -I - 80 '**/jacoco.xml' <<'PYTHON'"
     """
-    return here_document(command(ISOLATED, arguments), runtime_source(program))
+    return here_document(command(ISOLATED, arguments), runtime_source(program, runtime))
 
 
 #: Python that takes no file of the repository for a standard module.
@@ -30,6 +30,6 @@ def here_document(beginning: str, source: str) -> str:
 
 
 @cache
-def runtime_source(program: str) -> str:
-    """Return the text of a program of `runtime/`."""
-    return (_RUNTIME / f"{program}.py").read_text("utf-8")
+def runtime_source(program: str, runtime: Path = _RUNTIME) -> str:
+    """Return the text of a program of a `runtime/` folder."""
+    return (runtime / f"{program}.py").read_text("utf-8")
