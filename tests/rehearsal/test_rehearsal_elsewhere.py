@@ -20,7 +20,8 @@ from pathlib import Path
 from aws_cdk import App, CfnOutput, Environment, Stack, Stage, pipelines
 from aws_cdk import aws_lambda as lambda_
 
-CONNECTION = "arn:aws:codeconnections:us-west-2:111111111111:connection/1c2d3e4f"
+# The CDK alone grants UseConnection under the older name of the service only.
+CONNECTION = "arn:aws:codestar-connections:us-west-2:111111111111:connection/1c2d3e4f"
 ROOT = Path(__file__).parent
 
 

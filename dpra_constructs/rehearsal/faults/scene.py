@@ -235,7 +235,8 @@ class Scene:
         for name in source.files():
             if _CODE.search(name) and not name.rpartition("/")[2].startswith("__"):
                 sign = _COMMENT[name.rpartition(".")[2]]
-                return {name: f"{source.read(name)}\n{sign} rehearsed change: {note}\n"}
+                # At the top, where no formatter wants it otherwise.
+                return {name: f"{sign} Rehearsed change: {note}.\n{source.read(name)}"}
         raise RehearsalError(
             "the commit has no Python, JavaScript or TypeScript file below a folder src, lib, "
             "lambda, app or function, of which a fault could make another version"
