@@ -40,7 +40,7 @@ class Permission:
     actions: Sequence[str]
     resources: Sequence[str]
     reason: str = ""
-    conditions: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    conditions: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """Check the values and freeze the collections."""

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dpra_constructs.build_actions.runtime.findings.report import Finding
 
 
-def read(text: str, texts: str = "shown") -> Iterator[Finding]:
+def read(text: str, texts: str = "shown", failing: str = "") -> Iterator[Finding]:
     """Read SARIF; a result without a level has its rule's, and is a warning else.
 
     Args:
         text: the SARIF.
         texts: shown; or hidden, where the tool's words might show a secret.
+        failing: the levels that fail, with commas; all without it.
     """
     for run in json.loads(text)["runs"]:
         rules = run.get("tool", {}).get("driver", {}).get("rules") or []
@@ -29,4 +30,5 @@ def read(text: str, texts: str = "shown") -> Iterator[Finding]:
                 f"{file}:{line}" if line else file,
                 rule,
                 f"{words} (level {level})" if texts == "shown" else "a secret stands here",
+                not failing or level in failing.split(","),
             )
