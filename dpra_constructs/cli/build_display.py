@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from types import TracebackType
 
 from rich.console import Console
@@ -138,7 +138,7 @@ def _show_failure(console: Console, action: ActionResult) -> None:
     for line in lines:
         console.print(Text(f"  | {line}"), soft_wrap=True)
     for report in action.reports:
-        _show_failed_tests(console, report)
+        _show_failed_tests(console, report, lines)
     if action.reason:
         console.print(Text(action.reason), soft_wrap=True)
     if lines:
@@ -158,17 +158,23 @@ def _report_line(name: str, report: ReportSummary) -> str:
     return f"{name}: report {group}: {', '.join(counts)}"
 
 
-def _show_failed_tests(console: Console, report: ReportSummary) -> None:
-    lines = [f"{_name(test)}: {_first_line(test.message)}" for test in report.failed[:_SHOWN_TESTS]]
-    if len(report.failed) > _SHOWN_TESTS:
-        lines.append(f"and {len(report.failed) - _SHOWN_TESTS} more")
+def _show_failed_tests(
+    console: Console, report: ReportSummary, printed: Collection[str] = ()
+) -> None:
+    """Print the tests that failed; a finding that was printed as it is, is not repeated."""
+    failed = [test for test in report.failed if _first_line(test.message) not in printed]
+    lines = [f"{_name(test)}: {_first_line(test.message)}" for test in failed[:_SHOWN_TESTS]]
+    if len(failed) > _SHOWN_TESTS:
+        lines.append(f"and {len(failed) - _SHOWN_TESTS} more")
     lines += [f"cannot be read: {problem}" for problem in report.unreadable]
     for line in lines:
         console.print(Text(f"  {line}"), soft_wrap=True)
 
 
 def _name(test: FailedTest) -> str:
-    return f"{test.name} ({test.place})" if test.place else test.name
+    # Some tools write the place into the name, or say it again.
+    known = not test.place or test.place in f"{test.name} {_first_line(test.message)}"
+    return test.name if known else f"{test.name} ({test.place})"
 
 
 def _first_line(text: str) -> str:

@@ -39,6 +39,7 @@ __all__ = ["Build", "BuildResult", "PhaseResult", "Secrets", "Variable", "run_bu
 
 _SHELL_FOLDER = "shell"
 _LONGEST_SHOWN = 200
+_CUT = " ..."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -320,11 +321,11 @@ class _Run:
             text, shown = command.strip(), _shown(command)
             self._log.write("\n")
             self._log.say(f"Command did not exit successfully {shown} exit status {status}")
-            message = "Error while executing command: {}. Reason: exit status {}"
+            message = "Error while executing command: {} Reason: exit status {}"
             raise _PhaseError(
                 "COMMAND_EXECUTION_ERROR",
-                message.format(shown, status),
-                whole=message.format(text, status),
+                message.format(shown if shown.endswith(_CUT) else f"{shown}.", status),
+                whole=message.format(f"{text}.", status),
             )
 
     def _check_runtimes(self) -> None:
@@ -456,5 +457,5 @@ def _shown(command: str) -> str:
     """Return a command for a message: its first line, without a program that stands in it."""
     first, _, rest = command.strip().partition("\n")
     if rest or len(first) > _LONGEST_SHOWN:
-        first = f"{first[: _LONGEST_SHOWN - 3].rstrip()}..."
+        first = first[: _LONGEST_SHOWN - len(_CUT)].rstrip() + _CUT
     return first
