@@ -46,7 +46,7 @@ pipeline = pipelines.CodePipeline(
                                                       connection_arn=CONNECTION),
         install_commands=["npm install -g aws-cdk@2.1148.1",
                           "python -m pip install --quiet --requirement requirements.txt"],
-        commands=["cdk synth --quiet"],
+        commands=["cdk synth --quiet", "python lower.py"],
     ),
 )
 for environment, account in (("Test", "222222222222"), ("Prod", "444444444444")):
@@ -59,6 +59,13 @@ for environment, account in (("Test", "222222222222"), ("Prod", "444444444444"))
             commands=['test -n "$NAME"'])]
         wave.add_stage(stage, post=post)
 app.synth()
+"""
+# The published cdk-assets reads no newer manifests: docs/decisions/0005.
+_LOWER = """
+from pathlib import Path
+
+for path in Path("cdk.out").rglob("*.assets.json"):
+    path.write_text(path.read_text().replace("55.0.0", "54.0.0", 1))
 """
 
 
@@ -86,6 +93,7 @@ def test_a_plain_pipeline_is_rehearsed_by_an_installed_wheel(tmp_path: Path) -> 
         tmp_path / "app",
         {
             "app.py": _APP,
+            "lower.py": _LOWER,
             "cdk.json": '{"app": "python3 app.py"}',
             "requirements.txt": "aws-cdk-lib==2.275.0\nconstructs==10.8.1\n",
             "src/app.py": "def handler(event, context):\n    return 1\n",
