@@ -23,6 +23,7 @@ PYTHON_TOOLS = {
     "cyclonedx-bom": ["cyclonedx-bom"],
     "detect-secrets": ["detect-secrets"],
     "ggshield": ["ggshield"],
+    "locust": ["locust"],
     "pip-audit": ["pip-audit"],
     "pysonar": ["pysonar"],
     "pytest": ["pytest", "pytest-cov"],

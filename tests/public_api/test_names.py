@@ -91,7 +91,24 @@ def test_exported_names() -> None:
         "S3Source",
         "SourceLayout",
     ]
-    assert test_actions.__all__ == ["AcceptanceTest", "DeployedTest", "IntegrationTest"]
+    assert test_actions.__all__ == [
+        "AcceptanceTest",
+        "Cucumber",
+        "Cypress",
+        "DatabaseMigration",
+        "DeployedTest",
+        "FaultInjection",
+        "Gatling",
+        "IntegrationTest",
+        "JMeter",
+        "Locust",
+        "Playwright",
+        "Selenium",
+        "SoapUi",
+        "Thresholds",
+        "ToDeployedTest",
+        "ZapBaseline",
+    ]
     assert testing.__all__ == ["pipeline_outline", "unacknowledged_findings"]
     assert rehearsal.__all__ == ["NOT_CHECKED", "Rehearsal", "rehearse"]
 

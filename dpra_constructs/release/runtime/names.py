@@ -1,0 +1,61 @@
+"""The names by which the pipeline and the deployed stacks find each other, without a lookup.
+
+Both sides make them from the pipeline, the environment and the region, so a name here is
+contract: changing one cuts pipelines off from the alarms that are already deployed.
+"""
+
+import hashlib
+
+#: The action that watches a deployment, last in its pipeline stage.
+BAKE_ACTION = "Bake"
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+LONGEST_ROLE_NAME = 64
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
+LONGEST_ALARM_NAME = 255
+_HASH_LENGTH = 8
+
+
+def health_alarm_name(pipeline: str, environment: str, region: str) -> str:
+    """Return the name of the composite alarm that says whether a target is healthy.
+
+    >>> health_alarm_name("fruit-api", "prod", "us-west-2")
+    'fruit-api-prod-us-west-2-health'
+    """
+    return _joined(pipeline, f"{environment}-{region}-health", LONGEST_ALARM_NAME)
+
+
+def gate_role_name(pipeline: str, environment: str, region: str) -> str:
+    """Return the name of the role through which the bake reads the health of a target.
+
+    >>> gate_role_name("fruit-api", "prod", "us-west-2")
+    'fruit-api-prod-us-west-2-gate'
+    """
+    return _joined(pipeline, f"{environment}-{region}-gate", LONGEST_ROLE_NAME)
+
+
+def bake_role_name(pipeline: str, region: str) -> str:
+    """Return the name of the bake's role, in the pipeline's account.
+
+    >>> bake_role_name("fruit-api", "us-west-2")
+    'fruit-api-us-west-2-bake'
+    """
+    return _joined(pipeline, f"{region}-bake", LONGEST_ROLE_NAME)
+
+
+def role_arn(partition: str, account: str, name: str) -> str:
+    """Return the ARN of a role.
+
+    >>> role_arn("aws", "444444444444", "fruit-api-prod-us-west-2-gate")
+    'arn:aws:iam::444444444444:role/fruit-api-prod-us-west-2-gate'
+    """
+    return f"arn:{partition}:iam::{account}:role/{name}"
+
+
+def _joined(pipeline: str, rest: str, longest: int) -> str:
+    """Join both; where that is too long, cut the pipeline's name and add a hash of the whole."""
+    whole = f"{pipeline}-{rest}"
+    if len(whole) <= longest:
+        return whole
+    sign = hashlib.sha256(whole.encode()).hexdigest()[:_HASH_LENGTH]
+    beginning = f"{pipeline[: max(1, longest - len(rest) - _HASH_LENGTH - 2)]}-{sign}"
+    return f"{beginning}-{rest}"[:longest]

@@ -1,0 +1,1 @@
+"""Programs that run in tests of deployed stacks: the standard library alone."""
