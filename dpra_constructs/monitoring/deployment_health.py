@@ -117,6 +117,7 @@ class DeploymentHealth(Construct):
             iam.PolicyStatement(
                 actions=["cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"],
                 resources=["*"],
+                conditions={"StringEquals": {"aws:RequestedRegion": target.region}},
             )
         )
         Validations.of(self.gate_role).acknowledge(

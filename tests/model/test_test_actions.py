@@ -48,12 +48,13 @@ IDS = [type(each).__name__ for each in EVERY]
 
 @pytest.mark.parametrize("typed", EVERY, ids=IDS)
 def test_each_is_a_test_of_a_deployed_stack_with_a_report(typed: Any) -> None:
+    outputs = typed.outputs
     assert isinstance(typed, ToDeployedTest)
     test = typed.to_deployed_test()
     assert isinstance(test, DeployedTest)
     assert test.to_deployed_test() is test
     assert test.reports
-    assert test.outputs == typed.outputs
+    assert test.outputs == outputs
     assert not test.run_on_rollback
 
 
