@@ -27,6 +27,7 @@ from dpra_constructs.build_actions.buildspec import asset_buildspec
 from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.pipeline import artifacts, self_mutation
 from dpra_constructs.pipeline.acknowledgements import acknowledge_wildcards
+from dpra_constructs.pipeline.bakes import Bakes, bake_actions
 from dpra_constructs.pipeline.code_build_environment import DEFAULT_IMAGE
 from dpra_constructs.pipeline.code_build_steps import CodeBuildSteps
 from dpra_constructs.pipeline.definitions import SelfMutation
@@ -74,6 +75,7 @@ def build(
         notify: email addresses that hear of the pipeline's alarms.
     """
     stack = Stack.of(scope)
+    baking = bake_actions(plan, applications)
     key = kms.Key(
         scope,
         "ArtifactKey",
@@ -124,13 +126,14 @@ def build(
         # One action publishes all assets, so that a changed asset changes no action.
         publish_assets_in_parallel=False,
     )
+    bakes = Bakes(scope, plan, baking, pipeline, logs)
     deployments: dict[str, pipelines.StageDeployment] = {}
     for stage in plan.stages:
         if stage.purpose is Purpose.APPROVE and plan.approval:
             approvers = _approval_topic(scope, plan.approval, key)
             cdk_pipeline.add_wave(stage.name, pre=[_ApprovalStep(plan.approval, approvers)])
         elif stage.purpose is Purpose.DEPLOY:
-            wave = cdk_pipeline.add_wave(stage.name)
+            wave = cdk_pipeline.add_wave(stage.name, post=bakes.steps(stage))
             for target in stage.targets:
                 application = applications[target.stage_id]
                 tests = steps.tests(stage, target.stage_id, target.region, application)

@@ -133,7 +133,7 @@ class PipelinePlan:
             count = sum(
                 _ACTIONS_PER_STACK * stacks[target.stage_id] + len(stage.tests)
                 for target in stage.targets
-            )
+            ) + (stage.bake_minutes is not None)
             if stage.purpose is Purpose.BUILD:
                 count = len(self.build_runs)
             elif stage.purpose is Purpose.APPROVE:
@@ -167,8 +167,6 @@ class PipelinePlan:
             notes = []
             if stage.name in self.time_budgets:
                 notes.append(f"time budget {self.time_budgets[stage.name]} min")
-            if stage.bake_minutes is not None:
-                notes.append(f"bake {stage.bake_minutes} min, recorded only")
             if stage.rolls_back:
                 notes.append("rolls back on failure")
             yield f"{stage.name} ({', '.join(notes)})" if notes else stage.name
@@ -193,6 +191,8 @@ class PipelinePlan:
                 for target in stage.targets:
                     yield f"  1 deploy {target.stage_id} to {target.account}/{target.region}"
                     yield from (f"  2 {test.name} in {target.region}" for test in stage.tests)
+                if stage.bake_minutes is not None:
+                    yield f"  {3 if stage.tests else 2} Bake for {stage.bake_minutes} minutes"
 
     def _build_line(self, action: Action) -> str:
         notes = [requirement.value for requirement in action.meets]

@@ -19,14 +19,16 @@ from dpra_constructs.requirements import Requirement, checked_waivers, require
 class ProdWaves(Construct):
     """Deploys to production, wave after wave (DPRA, stage Prod).
 
-    A failed action rolls its wave back to the last successful release; waves before it stay.
+    A failed action, and a bake in which the health of a region breaks, roll the wave back to the
+    last successful release; waves before it stay.
 
     Args:
         scope: the pipeline stack, usually.
         id: the construct's id.
         gamma: the gamma stage.
         environment: an account other than the pipeline's; its regions come from the waves.
-        waves: in order, each region in one of them (DPRA-PROD-WAVES).
+        waves: in order, each region in one of them (DPRA-PROD-WAVES), and each with a bake
+            (DPRA-PROD-ROLLBACK).
         approval: asked for before the first wave (DPRA-PROD-APPROVAL).
         waivers: for each requirement of prod that does not hold, the reason.
 
@@ -73,6 +75,15 @@ class ProdWaves(Construct):
             waived,
             "there is no approval",
             "give approval=ManualApproval(...)",
+        )
+        unwatched = [wave.name for wave in checked_waves if wave.bake_minutes is None]
+        require(
+            where,
+            Requirement.PROD_ROLLBACK,
+            not unwatched,
+            waived,
+            f"there is no bake in {', '.join(unwatched)}",
+            "give the wave bake=Duration.minutes(30)",
         )
         if environment.account == Stack.of(scope).account:
             raise InvalidArgumentError(

@@ -136,8 +136,12 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "ApprovalTopic",
         "ArtifactKey",
         "Artifacts",
+        "Bake",
+        "BakeActionRole",
+        "BakeRole",
         "Deployment",
         "Logs-fruit-api-Assets",
+        "Logs-fruit-api-Bake",
         "Logs-fruit-api-Beta-AcceptanceTest-us-west-2",
         "Logs-fruit-api-Beta-IntegrationTest-us-west-2",
         "Logs-fruit-api-Build-CodeQuality",
@@ -153,6 +157,7 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "Logs-fruit-api-UpdatePipeline",
         "Notifications",
         "Pipeline",
+        "ReleaseCode",
         "Reports-fruit-api-Build-CodeQuality-code-quality",
         "Reports-fruit-api-Build-Sast-sast",
         "Reports-fruit-api-Build-Sca-sca",
@@ -204,8 +209,11 @@ def test_names_of_alarms_metrics_and_log_groups(fruit_api: Synthesized) -> None:
     [alarm] = resources(fruit_api.template, "AWS::CloudWatch::Alarm")
     assert alarm["AlarmName"] == "fruit-api-TimeBudget-Build"
     assert (alarm["Namespace"], alarm["MetricName"]) == ("DPRA", "StageDuration")
-    [function] = resources(fruit_api.template, "AWS::Lambda::Function")
-    assert function["FunctionName"] == "fruit-api-StageDuration"
+    functions = resources(fruit_api.template, "AWS::Lambda::Function")
+    assert sorted(function["FunctionName"] for function in functions) == [
+        "fruit-api-Bake",
+        "fruit-api-StageDuration",
+    ]
     groups = resources(fruit_api.template, "AWS::Logs::LogGroup")
     assert {group["LogGroupName"].rpartition("/")[0] for group in groups} == {
         "/aws/codebuild",

@@ -60,7 +60,9 @@ def test_the_alarm_is_red_when_any_is() -> None:
     ]
 
 
-def test_only_the_bake_of_this_pipeline_may_take_the_role_and_only_read_alarms_of_the_region() -> None:
+def test_only_the_bake_of_this_pipeline_may_take_the_role_and_only_read_alarms_of_the_region() -> (
+    None
+):
     stack = application()
     health(stack, alarms=[alarm(stack)])
     template = template_of(stack)
