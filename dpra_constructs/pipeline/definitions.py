@@ -101,6 +101,7 @@ class ProdDefinition:
     environment: DeploymentEnvironment
     waves: tuple[Wave, ...]
     approval: ManualApproval | None
+    stop_the_line: bool
     waivers: Waivers
 
 

@@ -36,6 +36,7 @@ from dpra_constructs.pipeline.plan import Limits, PipelinePlan, Purpose
 from dpra_constructs.pipeline.pull_requests import build_pull_requests
 from dpra_constructs.pipeline.source_action import make_source, start_on_trunk
 from dpra_constructs.pipeline.stage_budgets import notifications_topic, watch_budgets
+from dpra_constructs.pipeline.stop_the_line import stop_the_line
 from dpra_constructs.release import ManualApproval
 
 
@@ -126,6 +127,7 @@ def build(
         # One action publishes all assets, so that a changed asset changes no action.
         publish_assets_in_parallel=False,
     )
+    topic = notifications_topic(scope, key, name, notify)
     bakes = Bakes(scope, plan, baking, pipeline, logs)
     deployments: dict[str, pipelines.StageDeployment] = {}
     for stage in plan.stages:
@@ -147,7 +149,8 @@ def build(
     start_on_trunk(scope, plan, pipeline)
     artifacts.keep_replicas(pipeline, horizon_days)
     steps.after_build()
-    topic = notifications_topic(scope, key, name, notify)
+    if plan.stops_the_line:
+        stop_the_line(scope, plan=plan, topic=topic, key=key, logs=logs)
     alarms = watch_budgets(scope, pipeline=name, minutes=plan.time_budgets, topic=topic, logs=logs)
     if plan.pull_requests:
         build_pull_requests(scope, plan, plan.pull_requests, logs)

@@ -85,6 +85,7 @@ class PipelinePlan:
     log_retention_days: int
     pull_requests: PullRequestSource | None
     approval: ManualApproval | None
+    stops_the_line: bool
     stages: tuple[PlannedStage, ...]
 
     @property
@@ -111,6 +112,11 @@ class PipelinePlan:
         return tuple(
             stage.name for stage in self.stages if any(t.is_production for t in stage.targets)
         )
+
+    @property
+    def entrance(self) -> str:
+        """The pipeline stage through which a release comes into production."""
+        return APPROVAL_STAGE if self.approval else self.wave_names[0]
 
     def check_limits(self, stacks: Mapping[str, int], limits: Limits) -> None:
         """Refuse a pipeline that CodePipeline would not take, or CDK would split.
@@ -169,6 +175,8 @@ class PipelinePlan:
                 notes.append(f"time budget {self.time_budgets[stage.name]} min")
             if stage.rolls_back:
                 notes.append("rolls back on failure")
+            if self.stops_the_line and stage.name == self.entrance:
+                notes.append("closed when a wave fails")
             yield f"{stage.name} ({', '.join(notes)})" if notes else stage.name
             yield from self._steps(stage)
 
@@ -276,6 +284,7 @@ def make_plan(
         log_retention_days=chain.build.log_retention_days,
         pull_requests=chain.build.pull_requests,
         approval=prod.approval if prod else None,
+        stops_the_line=prod is not None and prod.stop_the_line,
         stages=tuple(stages),
     )
 

@@ -30,6 +30,9 @@ class ProdWaves(Construct):
         waves: in order, each region in one of them (DPRA-PROD-WAVES), and each with a bake
             (DPRA-PROD-ROLLBACK).
         approval: asked for before the first wave (DPRA-PROD-APPROVAL).
+        stop_the_line: whether a wave that fails or is rolled back closes the stage before the
+            waves, until a person enables its inbound transition; the pipeline's `notifications`
+            are told.
         waivers: for each requirement of prod that does not hold, the reason.
 
     Raises:
@@ -46,6 +49,7 @@ class ProdWaves(Construct):
         environment: DeploymentEnvironment,
         waves: Iterable[Wave],
         approval: ManualApproval | None = None,
+        stop_the_line: bool = True,
         waivers: Mapping[Requirement, str] | None = None,
     ) -> None:
         where = f'{type(self).__name__} "{id}"'
@@ -57,6 +61,7 @@ class ProdWaves(Construct):
             DeploymentEnvironment,
             'DeploymentEnvironment("prod", account="444444444444")',
         )
+        arguments.flag(where, "stop_the_line", stop_the_line)
         checked_waves = _waves(where, waves)
         if environment.regions:
             raise InvalidArgumentError(
@@ -100,6 +105,7 @@ class ProdWaves(Construct):
             environment=environment,
             waves=checked_waves,
             approval=approval,
+            stop_the_line=stop_the_line,
             waivers=waived,
         )
 

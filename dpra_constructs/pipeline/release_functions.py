@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from aws_cdk import IgnoreMode
@@ -28,6 +28,7 @@ def release_function(
     description: str,
     permissions: Iterable[Permission],
     logs: EncryptedLogs,
+    statements_besides: Sequence[iam.PolicyStatement] = (),
     role_name: str | None = None,
     environment: Mapping[str, str] | None = None,
     timeout_seconds: int = 60,
@@ -46,6 +47,7 @@ def release_function(
         description: what it does.
         permissions: what its role may do beyond writing its log.
         logs: makes its log group.
+        statements_besides: what its role may do with what has no name of its own.
         role_name: where others name the role.
         environment: its environment variables.
         timeout_seconds: after which a call ends.
@@ -69,6 +71,7 @@ def release_function(
                         resources=[group.attr_arn],
                     ),
                     *statements(scope, needed),
+                    *statements_besides,
                 ]
             )
         },

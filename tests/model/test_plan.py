@@ -71,6 +71,7 @@ def plan_of(
         environment=DeploymentEnvironment("prod", account="444444444444"),
         waves=tuple(waves),
         approval=ManualApproval(),
+        stop_the_line=True,
         waivers={},
     )
     return make_plan(Chain.ending_with(prod), IDENTITY, self_mutation)
@@ -147,7 +148,7 @@ def test_the_plan_prints_itself() -> None:
         "  1 deploy fruit-gamma-eu-west-2 to 333333333333/eu-west-2",
         "  1 deploy fruit-gamma-eu-west-3 to 333333333333/eu-west-3",
         "  2 Bake for 15 minutes",
-        "Approve-Prod",
+        "Approve-Prod (closed when a wave fails)",
         "  1 Approve",
         "Prod-one-box (rolls back on failure)",
         "  1 deploy fruit-prod-eu-west-1 to 444444444444/eu-west-1",

@@ -154,6 +154,7 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "Logs-fruit-api-Build-Synth",
         "Logs-fruit-api-Build-UnitTests",
         "Logs-fruit-api-StageDuration",
+        "Logs-fruit-api-StopTheLine",
         "Logs-fruit-api-UpdatePipeline",
         "Notifications",
         "Pipeline",
@@ -167,7 +168,11 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "StageDurationRole",
         "StageEnded",
         "StageEndedPermission",
+        "StopTheLine",
+        "StopTheLineRole",
         "TimeBudget-Build",
+        "WaveFailed",
+        "WaveFailedPermission",
     ]
 
 
@@ -213,6 +218,7 @@ def test_names_of_alarms_metrics_and_log_groups(fruit_api: Synthesized) -> None:
     assert sorted(function["FunctionName"] for function in functions) == [
         "fruit-api-Bake",
         "fruit-api-StageDuration",
+        "fruit-api-StopTheLine",
     ]
     groups = resources(fruit_api.template, "AWS::Logs::LogGroup")
     assert {group["LogGroupName"].rpartition("/")[0] for group in groups} == {

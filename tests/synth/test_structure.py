@@ -143,6 +143,7 @@ NO_CHANGES: dict[str, Callable[[], dict[str, Any]]] = {
     "a longer time budget": lambda: of_build(time_budget=Duration.minutes(15)),
     "longer kept logs": lambda: of_build(log_retention=Duration.days(400)),
     "the build of pull requests": lambda: of_build(pull_requests=True),
+    "a line that is not stopped": lambda: of_prod(stop_the_line=False),
     "someone more to notify": lambda: template_of(pipeline(notify=["team@acme.example"])),
     "another command of a test": lambda: of_beta(
         integration_tests=[IntegrationTest("make all", outputs={"API_URL": "ApiUrl"})]
