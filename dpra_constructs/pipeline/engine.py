@@ -31,6 +31,7 @@ from dpra_constructs.pipeline.bakes import Bakes, bake_actions
 from dpra_constructs.pipeline.code_build_environment import DEFAULT_IMAGE
 from dpra_constructs.pipeline.code_build_steps import CodeBuildSteps
 from dpra_constructs.pipeline.definitions import SelfMutation
+from dpra_constructs.pipeline.entry_conditions import EntryConditions
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.plan import Limits, PipelinePlan, Purpose
 from dpra_constructs.pipeline.pull_requests import build_pull_requests
@@ -129,11 +130,14 @@ def build(
     )
     topic = notifications_topic(scope, key, name, notify)
     bakes = Bakes(scope, plan, baking, pipeline, logs)
+    entries = EntryConditions(scope, plan, pipeline, topic=topic, key=key, logs=logs)
     deployments: dict[str, pipelines.StageDeployment] = {}
     for stage in plan.stages:
         if stage.purpose is Purpose.APPROVE and plan.approval:
             approvers = _approval_topic(scope, plan.approval, key)
             cdk_pipeline.add_wave(stage.name, pre=[_ApprovalStep(plan.approval, approvers)])
+        elif stage.purpose is Purpose.OPEN:
+            cdk_pipeline.add_wave(stage.name, pre=[entries.step(stage)])
         elif stage.purpose is Purpose.DEPLOY:
             wave = cdk_pipeline.add_wave(stage.name, post=bakes.steps(stage))
             for target in stage.targets:
@@ -146,6 +150,7 @@ def build(
     }
     plan.check_limits({stage_id: len(names) for stage_id, names in stacks.items()}, limits)
     cdk_pipeline.build_pipeline()
+    entries.attach(pipeline.made)
     start_on_trunk(scope, plan, pipeline)
     artifacts.keep_replicas(pipeline, horizon_days)
     steps.after_build()
@@ -186,6 +191,8 @@ class _NamedPipeline(codepipeline.Pipeline):
 
     def __init__(self, scope: Construct, id: str, *, plan: PipelinePlan, **kwargs: Any) -> None:
         self._planned = {stage.cdk_name: stage for stage in plan.stages}
+        #: The names of the pipeline stages, in their order.
+        self.made: list[str] = []
         super().__init__(scope, id, **kwargs)
 
     def add_stage(
@@ -204,8 +211,10 @@ class _NamedPipeline(codepipeline.Pipeline):
         planned = self._planned.get(stage_name)
         if planned and planned.rolls_back:
             on_failure = codepipeline.FailureConditions(result=codepipeline.Result.ROLLBACK)
+        name = planned.name if planned else stage_name
+        self.made.append(name)
         return super().add_stage(
-            stage_name=planned.name if planned else stage_name,
+            stage_name=name,
             placement=placement,
             actions=actions,
             before_entry=before_entry,

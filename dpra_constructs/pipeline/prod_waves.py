@@ -12,7 +12,7 @@ from dpra_constructs.environments import DeploymentEnvironment, Wave
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline.definitions import GammaDefinition, ProdDefinition
 from dpra_constructs.pipeline.gamma_stage import GammaStage
-from dpra_constructs.release import ManualApproval
+from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval
 from dpra_constructs.requirements import Requirement, checked_waivers, require
 
 
@@ -30,6 +30,11 @@ class ProdWaves(Construct):
         waves: in order, each region in one of them (DPRA-PROD-WAVES), and each with a bake
             (DPRA-PROD-ROLLBACK).
         approval: asked for before the first wave (DPRA-PROD-APPROVAL).
+        window: the days and hours in which a release enters production, and each further wave;
+            outside it waits. It stands on `Approve-Prod` and on a stage `Open-<wave>` before each
+            further wave, which tells the pipeline's `notifications` that the wave begins.
+        calendar: change calendars that have to be open there; while one is closed, a release
+            fails there, and can be retried.
         stop_the_line: whether a wave that fails or is rolled back closes the stage before the
             waves, until a person enables its inbound transition; the pipeline's `notifications`
             are told.
@@ -49,6 +54,8 @@ class ProdWaves(Construct):
         environment: DeploymentEnvironment,
         waves: Iterable[Wave],
         approval: ManualApproval | None = None,
+        window: DeploymentWindow | None = None,
+        calendar: ChangeCalendar | None = None,
         stop_the_line: bool = True,
         waivers: Mapping[Requirement, str] | None = None,
     ) -> None:
@@ -62,6 +69,18 @@ class ProdWaves(Construct):
             'DeploymentEnvironment("prod", account="444444444444")',
         )
         arguments.flag(where, "stop_the_line", stop_the_line)
+        if window is not None:
+            arguments.instance(
+                where,
+                "window",
+                window,
+                DeploymentWindow,
+                'DeploymentWindow(days="MON-THU", hours=(9, 16), time_zone="Europe/Berlin")',
+            )
+        if calendar is not None:
+            arguments.instance(
+                where, "calendar", calendar, ChangeCalendar, 'ChangeCalendar(["year-end-freeze"])'
+            )
         checked_waves = _waves(where, waves)
         if environment.regions:
             raise InvalidArgumentError(
@@ -106,6 +125,8 @@ class ProdWaves(Construct):
             waves=checked_waves,
             approval=approval,
             stop_the_line=stop_the_line,
+            window=window,
+            calendar=calendar,
             waivers=waived,
         )
 

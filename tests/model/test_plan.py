@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpra_constructs import DeploymentEnvironment, ManualApproval, SelfMutation, Wave
+from dpra_constructs import (
+    ChangeCalendar,
+    DeploymentEnvironment,
+    DeploymentWindow,
+    ManualApproval,
+    SelfMutation,
+    Wave,
+)
 from dpra_constructs.build_actions import CdkSynth, CodeBuildProject, PythonBuild, Ruff
 from dpra_constructs.environments import PipelineIdentity
 from dpra_constructs.errors import InvalidArgumentError
@@ -28,7 +35,11 @@ IDENTITY = PipelineIdentity(name="fruit", account="111111111111", region="eu-wes
 
 
 def plan_of(
-    waves: Sequence[Wave], self_mutation: SelfMutation = SelfMutation.GUARDED
+    waves: Sequence[Wave],
+    self_mutation: SelfMutation = SelfMutation.GUARDED,
+    *,
+    window: DeploymentWindow | None = None,
+    calendar: ChangeCalendar | None = None,
 ) -> PipelinePlan:
     regions = [region for wave in waves for region in wave.regions]
     source = SourceDefinition(
@@ -72,6 +83,8 @@ def plan_of(
         waves=tuple(waves),
         approval=ManualApproval(),
         stop_the_line=True,
+        window=window,
+        calendar=calendar,
         waivers={},
     )
     return make_plan(Chain.ending_with(prod), IDENTITY, self_mutation)
@@ -161,3 +174,28 @@ def test_the_plan_prints_itself() -> None:
 def test_without_self_mutation_there_is_no_stage_for_it() -> None:
     plan = plan_of([Wave("all", REGIONS)], SelfMutation.OFF)
     assert "UpdatePipeline" not in [stage.name for stage in plan.stages]
+
+
+def test_a_window_and_a_calendar_stand_before_every_wave_and_on_none() -> None:
+    plan = plan_of(
+        [Wave("a", REGIONS[:1]), Wave("b", REGIONS[1:2]), Wave("c", REGIONS[2:3])],
+        window=DeploymentWindow(days="MON-THU", hours=(9, 16), time_zone="Europe/Berlin"),
+        calendar=ChangeCalendar(["year-end-freeze"]),
+    )
+    notes = "window MON-THU 09:00-16:00 Europe/Berlin, calendar year-end-freeze"
+    lines = str(plan).splitlines()
+    assert [
+        line for line in lines[lines.index("Gamma (rolls back on failure)") :] if line[0] != " "
+    ] == [
+        "Gamma (rolls back on failure)",
+        f"Approve-Prod ({notes}, closed when a wave fails)",
+        "Prod-a (rolls back on failure)",
+        f"Open-b ({notes})",
+        "Prod-b (rolls back on failure)",
+        f"Open-c ({notes})",
+        "Prod-c (rolls back on failure)",
+    ]
+    assert lines[lines.index(f"Open-b ({notes})") + 1] == "  1 Announce Prod-b"
+    assert plan.entrance == "Approve-Prod"
+    assert plan.wave_names == ("Prod-a", "Prod-b", "Prod-c")
+    assert plan.production_names == ("Prod-a", "Open-b", "Prod-b", "Open-c", "Prod-c")

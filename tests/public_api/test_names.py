@@ -13,9 +13,11 @@ def test_exported_names() -> None:
     assert dpra_constructs.__all__ == [
         "BetaStage",
         "BuildStage",
+        "ChangeCalendar",
         "DeploymentEnvironment",
         "DeploymentPipeline",
         "DeploymentTarget",
+        "DeploymentWindow",
         "DpraError",
         "GammaStage",
         "InvalidArgumentError",

@@ -387,6 +387,22 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         "ProdWaves \"Prod\": approval='release@acme.example' is of type str, and "
         "ManualApproval is needed; write it like approval=ManualApproval()",
     ),
+    "prod window is a text": (
+        lambda: prod_waves(tools_stack(), window="MON-THU"),
+        "ProdWaves \"Prod\": window='MON-THU' is of type str, and DeploymentWindow is needed; "
+        'write it like window=DeploymentWindow(days="MON-THU", hours=(9, 16), '
+        'time_zone="Europe/Berlin")',
+    ),
+    "prod calendar is a name": (
+        lambda: prod_waves(tools_stack(), calendar="year-end-freeze"),
+        "ProdWaves \"Prod\": calendar='year-end-freeze' is of type str, and ChangeCalendar is "
+        'needed; write it like calendar=ChangeCalendar(["year-end-freeze"])',
+    ),
+    "stop the line is a number": (
+        lambda: prod_waves(tools_stack(), stop_the_line=1),
+        'ProdWaves "Prod": stop_the_line=1 is not True or False; write stop_the_line=True or '
+        "stop_the_line=False",
+    ),
     "prod without waves": (
         lambda: prod_waves(tools_stack(), waves=[]),
         'ProdWaves "Prod": waves is empty; give one, like waves=[Wave("one-box", ["us-west-2"])]',

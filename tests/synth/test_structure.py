@@ -9,8 +9,10 @@ import pytest
 from aws_cdk import App, Duration
 
 from dpra_constructs import (
+    ChangeCalendar,
     DeploymentEnvironment,
     DeploymentPipeline,
+    DeploymentWindow,
     ManualApproval,
     SelfMutation,
     Wave,
@@ -127,6 +129,10 @@ CHANGES: dict[str, Callable[[], dict[str, Any]]] = {
     "a longer bake": lambda: of_prod(
         waves=[Wave("one-box", REGIONS[:1], bake=Duration.hours(1)), wave("rest", REGIONS[1:])]
     ),
+    "a deployment window": lambda: of_prod(
+        window=DeploymentWindow(days="MON-THU", time_zone="Europe/Berlin")
+    ),
+    "a change calendar": lambda: of_prod(calendar=ChangeCalendar(["year-end-freeze"])),
     "another account": lambda: of_prod(
         environment=DeploymentEnvironment("prod", account="555555555555")
     ),
