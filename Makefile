@@ -41,7 +41,7 @@ rehearse: wheel ## Take the example's last commit to production, on an emulator 
 	dpra rehearse --directory examples/fruit_api --approve
 
 test-rehearsal: wheel ## Rehearse faults, and take permissions away one by one
-	python -m pytest -n 2 --dist loadgroup -m rehearsal tests/rehearsal
+	python -m pytest -n 2 --dist loadfile -m rehearsal tests/rehearsal
 
 bench: wheel ## Compare our synth time with plain CDK Pipelines
 	python -m benchmarks.synth_time

@@ -26,7 +26,7 @@ from dpra_constructs.local_run.assembly_cache import synthesized_assembly
 from dpra_constructs.local_run.build_stage import BuildStageView, StageAction, read_build_stage
 from dpra_constructs.local_run.cache_folder import CacheFolder
 from dpra_constructs.local_run.selection import select_actions
-from dpra_constructs.local_run.tools import action_tools
+from dpra_constructs.local_run.tools import action_tools, library_folder
 from dpra_constructs.local_run.working_copy import Repository, copy_repository, find_repository
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -77,7 +77,7 @@ def by_hand(
         for action in actions:
             place = action_tools(
                 CacheFolder.of(os.environ).path,
-                owner=f"{repository.root}\n{view.pipeline}",
+                owner=f"{repository.folder}\n{view.pipeline}",
                 action=action.name,
                 buildspec=read_buildspec(action, repository.root),
                 source=repository.root,
@@ -127,14 +127,17 @@ def main() -> None:
     parser.add_argument("--find-links", action="append", default=[], type=Path)
     parser.add_argument("--skip", action="append", default=[])
     options = parser.parse_args()
-    folders = [str(each.resolve()) for each in options.find_links]
-    links = [os.environ.get("PIP_FIND_LINKS", ""), *folders]
-    os.environ["PIP_FIND_LINKS"] = " ".join(filter(None, links))
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["DPRA_CACHE"] = f"{folder}/cache"
+        cache = CacheFolder(Path(folder) / "cache")
+        cache.make()
+        os.environ["DPRA_CACHE"] = str(cache.path)
+        # Where pip finds this library, for both.
+        folders = [*options.find_links, library_folder(cache.path)]
+        links = [os.environ.get("PIP_FIND_LINKS", ""), *(f.resolve().as_uri() for f in folders)]
+        os.environ["PIP_FIND_LINKS"] = " ".join(filter(None, links))
         path = make_repository(Path(folder) / "fruit-api")
         repository = find_repository(path)
-        assembly = synthesized_assembly(path, repository, CacheFolder.of(os.environ), os.environ)
+        assembly = synthesized_assembly(path, repository, cache, os.environ)
         view = read_build_stage(assembly)
         selection = select_actions(view, skip=options.skip)
         actions = tuple(each for each in selection.actions if each.name not in selection.skipped)

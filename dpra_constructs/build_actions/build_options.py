@@ -64,6 +64,16 @@ def path_segments(where: str, argument: str, value: object) -> str:
     )
 
 
+def only_with_coverage(where: str, minimum: int | None, coverage: bool) -> None:
+    """Refuse a minimum of a coverage that is not measured."""
+    if minimum is not None and not coverage:
+        raise InvalidArgumentError(
+            where,
+            f"minimum_coverage_percent={minimum} is given, and coverage is not measured",
+            "write coverage=True",
+        )
+
+
 def score(at_most: float) -> Any:
     """Make a check for a number from 0 to a limit that is allowed itself."""
 

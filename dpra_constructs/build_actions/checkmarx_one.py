@@ -12,7 +12,7 @@ from dpra_constructs import arguments
 from dpra_constructs.build_actions.build_action import BuildAction, Report
 from dpra_constructs.build_actions.build_options import choices, https_url
 from dpra_constructs.build_actions.downloaded_tool import DownloadedTool
-from dpra_constructs.build_actions.inlined_python import inlined_python
+from dpra_constructs.build_actions.findings_report import report_of, with_report
 from dpra_constructs.build_actions.secret_reference import (
     SecretsManagerSecret,
     SecureParameter,
@@ -23,7 +23,7 @@ from dpra_constructs.build_actions.typed_action import needed, option
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.requirements import Requirement
 
-_SARIF, _RESULTS = "reports/checkmarx.sarif", "reports/checkmarx.xml"
+_SARIF = "reports/checkmarx.sarif"
 _SCAN_TYPES = ("sast", "sca", "iac-security", "api-security", "containers", "scs")
 _LIMIT = re.compile(r"(sast|sca|iac-security|containers|scs)-(critical|high|medium|low)")
 
@@ -117,25 +117,19 @@ class CheckmarxOne(DownloadedTool):
             ["--output-path", "reports", "--output-name", "checkmarx"],
             self.extra_arguments,
         )
-        convert = inlined_python("findings_report", ["sarif", _SARIF, _RESULTS, "--report-only"])
         return self.action(
             install=[self.tool],
             commands=[
-                f"mkdir -p reports && rm -f {_SARIF}",
                 # The tool decides by the threshold; its findings are published in any case.
-                "\n".join(
-                    [
-                        "( set -u",
-                        f"status=0; {scan} || status=$?",
-                        f'[ "$status" = 0 ] || [ -f {_SARIF} ] || exit "$status"',
-                        "set -e",
-                        convert,
-                        'exit "$status"',
-                        ")",
-                    ]
-                ),
+                with_report(
+                    scan,
+                    tool="checkmarx",
+                    reader="sarif",
+                    source=_SARIF,
+                    decides="status",
+                )
             ],
             secrets={"CX_APIKEY": self.api_key},
-            reports=[Report("sast", [_RESULTS])],
+            reports=[Report("sast", [report_of("checkmarx")])],
             meets=[Requirement.BUILD_SAST],
         )

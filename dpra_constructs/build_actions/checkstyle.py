@@ -10,14 +10,14 @@ from dpra_constructs import arguments
 from dpra_constructs.build_actions.build_action import BuildAction, Report
 from dpra_constructs.build_actions.build_options import runtime_version
 from dpra_constructs.build_actions.downloaded_tool import DownloadedTool
-from dpra_constructs.build_actions.inlined_python import inlined_python
+from dpra_constructs.build_actions.findings_report import report_of, with_report
 from dpra_constructs.build_actions.shell import command
 from dpra_constructs.build_actions.typed_action import option
 from dpra_constructs.requirements import Requirement
 
 #: Configurations that are in the tool itself.
 _BUILT_IN = ("/google_checks.xml", "/sun_checks.xml")
-_XML, _RESULTS = "reports/checkstyle-results.xml", "reports/checkstyle.xml"
+_XML = "reports/checkstyle-results.xml"
 
 
 def _configuration(where: str, argument: str, value: object) -> str:
@@ -42,9 +42,10 @@ class Checkstyle(DownloadedTool):
     Raises:
         InvalidArgumentError: a value is not one of those.
 
-    >>> print(Checkstyle(configuration="/sun_checks.xml").to_build_action().commands[1])
-    java -jar "$CHECKSTYLE" -f xml -o reports/checkstyle-results.xml -c /sun_checks.xml \
-src/main/java || echo "Checkstyle ended with $?"
+    >>> print(Checkstyle(configuration="/sun_checks.xml").to_build_action().commands[0]
+    ...     .splitlines()[3])  # doctest: +NORMALIZE_WHITESPACE
+    java -jar "$CHECKSTYLE" -f xml -o reports/checkstyle-results.xml -c /sun_checks.xml
+      src/main/java || status=$?
     """
 
     DEFAULT_NAME: ClassVar[str] = "CodeQuality"
@@ -77,15 +78,16 @@ src/main/java || echo "Checkstyle ended with $?"
         return self.action(
             install=[f'{self.tool}\nexport CHECKSTYLE="$folder/checkstyle.jar"'],
             commands=[
-                f"mkdir -p reports && rm -f {_XML}",
-                # Its status is the number of errors, modulo 256: what it found decides instead,
-                # and a run that broke off leaves no whole XML.
-                f'{run} || echo "Checkstyle ended with $?"',
-                inlined_python(
-                    "findings_report", ["checkstyle", _XML, _RESULTS, "--failing", failing]
-                ),
+                # Its status is the number of errors, modulo 256: what it found decides too.
+                with_report(
+                    run,
+                    tool="checkstyle",
+                    reader="checkstyle",
+                    source=_XML,
+                    options=[failing],
+                )
             ],
-            reports=[Report("code-quality", [_RESULTS])],
+            reports=[Report("code-quality", [report_of("checkstyle")])],
             runtime_versions={"java": self.java} if self.java else {},
             meets=[Requirement.BUILD_QUALITY],
         )

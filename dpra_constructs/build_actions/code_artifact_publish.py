@@ -182,6 +182,8 @@ class CodeArtifactPublish(TypedAction):
                 actions=["sts:GetServiceBearerToken"],
                 resources=["*"],
                 reason="CodeArtifact's token is made by STS, which knows no resource for it",
+                # As AWS's own policy AWSCodeArtifactAdminAccess has it.
+                conditions={"StringEquals": {"sts:AWSServiceName": ["codeartifact.amazonaws.com"]}},
             ),
         ]
 

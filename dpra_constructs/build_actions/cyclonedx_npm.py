@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from dpra_constructs import arguments
 from dpra_constructs.build_actions.build_action import BuildAction
-from dpra_constructs.build_actions.cyclonedx_python import SBOM, formats
+from dpra_constructs.build_actions.build_options import choices, output_name
 from dpra_constructs.build_actions.locked_tools import npm_install
 from dpra_constructs.build_actions.node_tool import NodeTool
 from dpra_constructs.build_actions.npm_audit import kinds
@@ -21,12 +21,13 @@ from dpra_constructs.requirements import Requirement
 class CycloneDxNpm(NodeTool):
     """A CycloneDX SBOM of a Node project's installed packages (DPRA-BUILD-SBOM).
 
-    It lists what `npm ci` installed, which is what a bundle is made of. It is the output `sbom`,
-    with the files `npm.json` and `npm.xml`. Source: https://github.com/CycloneDX/cyclonedx-node-npm
+    It lists what `npm ci` installed, which is what a bundle is made of. It is kept as an
+    output, with the files `npm.json` and `npm.xml`; for SPDX take `Syft` or `TrivySbom`. Source: https://github.com/CycloneDX/cyclonedx-node-npm
 
     Args:
         omit: kinds of dependencies that are not listed: dev, optional, peer; dev by default.
         formats: JSON, XML or both.
+        output: the name of the output, and its folder.
         spec_version: of CycloneDX, 1.4 to 1.7.
 
     Raises:
@@ -41,7 +42,8 @@ class CycloneDxNpm(NodeTool):
     DEFAULT_NAME: ClassVar[str] = "Sbom"
 
     omit: Sequence[str] = option(("dev",), kinds)
-    formats: Sequence[str] = option(("JSON", "XML"), formats)
+    formats: Sequence[str] = option(("JSON", "XML"), choices("JSON", "XML"))
+    output: str = option("sbom", output_name)
     spec_version: str = option("1.6", arguments.choice("1.4", "1.5", "1.6", "1.7"))
 
     def to_build_action(self) -> BuildAction:
@@ -54,19 +56,24 @@ class CycloneDxNpm(NodeTool):
                 self.npm_ci,
             ],
             commands=[
-                f"mkdir -p {SBOM}",
+                f"mkdir -p {self.output}",
                 *(
                     command(
                         "cyclonedx-npm --output-reproducible --spec-version",
                         [self.spec_version],
                         omit,
-                        ["--output-format", each, "--output-file", f"{SBOM}/npm.{each.lower()}"],
+                        [
+                            "--output-format",
+                            each,
+                            "--output-file",
+                            f"{self.output}/npm.{each.lower()}",
+                        ],
                         self.extra_arguments,
                         ["--", self.path("package.json")],
                     )
                     for each in self.formats
                 ),
             ],
-            outputs={SBOM: SBOM},
+            outputs={self.output: self.output},
             meets=[Requirement.BUILD_SBOM],
         )

@@ -77,9 +77,9 @@ class DetectSecrets(PythonTool):
                 with_report(
                     run,
                     tool="detect-secrets",
-                    reader="detect-secrets",
+                    reader="detect_secrets",
                     source=results,
-                    options=[shlex.quote(self.baseline)] if self.baseline else [],
+                    options=[self.baseline] if self.baseline else [],
                 )
             ],
             reports=[Report("secrets", [report_of("detect-secrets")])],

@@ -70,7 +70,7 @@ class EcrPush(ImageBuild):
             f"aws ecr batch-get-image --repository-name {repository} "
             '--image-ids imageTag="$commit" --query "images[0].imageId.imageDigest" --output text'
         )
-        scan, report = self.scan.scan("image", '"$uri:$commit"', _RESULTS)
+        scan = self.scan.scan("image", '"$uri:$commit"', _RESULTS)
         line = '{"repository": "%s", "digest": "%s", "uri": "%s@%s"}\\n'
         script = [
             "( set -eu",
@@ -88,9 +88,8 @@ class EcrPush(ImageBuild):
             '  docker pull --quiet "$uri@$digest"',
             '  docker tag "$uri@$digest" "$uri:$commit"',
             "fi",
-            f"mkdir -p reports {self.output}",
+            f"mkdir -p {self.output}",
             scan,
-            report,
             'if [ "$digest" = None ]; then',
             '  docker push --quiet "$uri:$commit"',
             f'  digest="$({digest})"',

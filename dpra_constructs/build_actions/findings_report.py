@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
+from dpra_constructs.build_actions.inlined_python import ISOLATED, here_document, runtime_source
 from dpra_constructs.build_actions.shell import command
 
 REPORTS = "reports"
+# How a reader imports what it shares with the others; in a build both are one program.
+_IMPORT = "from dpra_constructs.build_actions.runtime.findings.report import "
 
 
 def with_report(
@@ -17,29 +19,34 @@ def with_report(
     tool: str,
     reader: str,
     source: str,
+    report: str | None = None,
     options: Sequence[str] = (),
     before: Sequence[str] = (),
+    decides: str = "findings",
 ) -> str:
-    """Return a command that runs a tool, writes `reports/TOOL.xml` and fails as the findings say.
+    """Return a command that runs a tool, writes its JUnit report and fails as the findings say.
 
     Args:
         run: the tool's command, which writes what it found.
         tool: its name in the report.
-        reader: of `findings.py`, for what the tool writes.
+        reader: of `runtime/findings/`, for what the tool writes.
         source: the file that it writes.
+        report: the report's file; without it `reports/TOOL.xml`.
         options: of the reader.
         before: lines between both; `status` is the tool's exit code.
+        decides: findings; or status, where the tool compares them with its threshold itself.
     """
-    report = [tool, reader, source, report_of(tool)]
+    report = report or report_of(tool)
+    arguments = [decides, tool, source, report, *options]
     return "\n".join(
         [
             command("mkdir -p", [REPORTS]),
             # What an earlier run left would pass for this one's.
-            command("rm -f", [source, report_of(tool)]),
+            command("rm -f", [source, report]),
             "status=0",
             f"{run} || status=$?",
             *before,
-            script("findings.py", command("", report).strip(), '"$status"', *options),
+            here_document(command(f'{ISOLATED} "$status"', arguments), program(reader)),
         ]
     )
 
@@ -49,19 +56,18 @@ def report_of(tool: str) -> str:
     return f"{REPORTS}/{tool}.xml"
 
 
-def script(name: str, *arguments: str) -> str:
-    """Return the command that runs one of this package's files, written out in full.
+@cache
+def program(reader: str) -> str:
+    """Return the one program that a reader and the report are: no template has the others.
 
-    Python runs it isolated, so that no file of the repository stands in for a standard module.
+    >>> program("bandit").splitlines()[-1]
+    'sys.exit(main(read, *sys.argv[1:]))'
     """
+    own = runtime_source(f"findings/{reader}").splitlines()
     return "\n".join(
         [
-            f"python3 -I - {' '.join(arguments)} <<'PYTHON'".replace("  ", " "),
-            _read(name) + "PYTHON",
+            runtime_source("findings/report"),
+            *(line for line in own if not line.startswith(_IMPORT)),
+            "import sys\n\nsys.exit(main(read, *sys.argv[1:]))\n",
         ]
     )
-
-
-@cache
-def _read(name: str) -> str:
-    return (Path(__file__).parent / name).read_text("utf-8")

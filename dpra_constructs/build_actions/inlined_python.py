@@ -14,14 +14,22 @@ _RUNTIME = Path(__file__).parent / "runtime"
 def inlined_python(program: str, arguments: Sequence[str], runtime: Path = _RUNTIME) -> str:
     """Return the command that runs a program of a `runtime/` folder, which needs Python alone.
 
-    >>> inlined_python("findings_report", ["sarif", "a.sarif", "a.xml"]).splitlines()[0]
-    "python3 - sarif a.sarif a.xml <<'PYTHON'"
+    >>> inlined_python("jacoco_coverage", ["80", "**/jacoco.xml"]).splitlines()[0]
+    "python3 -I - 80 '**/jacoco.xml' <<'PYTHON'"
     """
-    return (
-        f"{command('python3 -', arguments)} <<'PYTHON'\n{_source(runtime / f'{program}.py')}PYTHON"
-    )
+    return here_document(command(ISOLATED, arguments), runtime_source(program, runtime))
+
+
+#: Python that takes no file of the repository for a standard module.
+ISOLATED = "python3 -I -"
+
+
+def here_document(beginning: str, source: str) -> str:
+    """Return the command that gives a program to Python as it is."""
+    return f"{beginning} <<'PYTHON'\n{source}PYTHON"
 
 
 @cache
-def _source(program: Path) -> str:
-    return program.read_text("utf-8")
+def runtime_source(program: str, runtime: Path = _RUNTIME) -> str:
+    """Return the text of a program of a `runtime/` folder."""
+    return (runtime / f"{program}.py").read_text("utf-8")

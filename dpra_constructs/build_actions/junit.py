@@ -7,13 +7,12 @@ from typing import ClassVar
 
 from dpra_constructs import arguments
 from dpra_constructs.build_actions.build_action import BuildAction, Report
-from dpra_constructs.build_actions.build_options import runtime_version, within
+from dpra_constructs.build_actions.build_options import only_with_coverage, runtime_version, within
 from dpra_constructs.build_actions.gradle import gradle, pinned_gradle_wrapper
 from dpra_constructs.build_actions.inlined_python import inlined_python
 from dpra_constructs.build_actions.maven import maven, pinned_wrapper
 from dpra_constructs.build_actions.shell import command
 from dpra_constructs.build_actions.typed_action import TypedAction, option
-from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.requirements import Requirement
 
 # https://www.jacoco.org/jacoco/trunk/doc/changes.html
@@ -59,13 +58,7 @@ class JUnit(TypedAction):
 
     def check(self) -> None:
         """Refuse a minimum of what is not measured."""
-        if self.minimum_coverage_percent is not None and not self.coverage:
-            raise InvalidArgumentError(
-                self.where,
-                f"minimum_coverage_percent={self.minimum_coverage_percent} is given, and coverage "
-                "is not measured",
-                "write coverage=True",
-            )
+        only_with_coverage(self.where, self.minimum_coverage_percent, self.coverage)
 
     def to_build_action(self) -> BuildAction:
         """Return the build action."""

@@ -66,7 +66,7 @@ class NpmAudit(NodeTool):
                 with_report(
                     f"{self.inside(audit)} >{results}",
                     tool="npm-audit",
-                    reader="npm-audit",
+                    reader="npm_audit",
                     source=results,
                     options=[self.audit_level],
                 )

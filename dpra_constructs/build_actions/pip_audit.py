@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -11,7 +10,8 @@ from typing import ClassVar
 from dpra_constructs import arguments
 from dpra_constructs.build_actions.application_environment import in_application_environment
 from dpra_constructs.build_actions.build_action import BuildAction, Report
-from dpra_constructs.build_actions.findings_report import report_of, script, with_report
+from dpra_constructs.build_actions.findings_report import report_of, with_report
+from dpra_constructs.build_actions.inlined_python import inlined_python
 from dpra_constructs.build_actions.python_tool import PythonTool
 from dpra_constructs.build_actions.shell import command
 from dpra_constructs.build_actions.typed_action import option
@@ -99,7 +99,7 @@ class PipAudit(PythonTool):
         severities = [
             # Exit code 1 says that there are vulnerabilities; which fail, their severities say.
             f'if [ "$status" -eq 1 ] && [ -s {results} ]; then',
-            f"status=0; {script('osv_severities.py', results, shlex.quote(osv))}",
+            f"status=0; {inlined_python('osv_severities', [results, osv])}",
             "[ $? -eq 0 ] || status=1",
             "fi",
         ]
@@ -109,7 +109,7 @@ class PipAudit(PythonTool):
                 with_report(
                     audit,
                     tool="pip-audit",
-                    reader="pip-audit",
+                    reader="pip_audit",
                     source=results,
                     options=[self.fail_on],
                     before=[] if self.fail_on == "any" else severities,

@@ -28,7 +28,7 @@ def source_layout_check(
 
     >>> action = source_layout_check(SourceLayout(application=["src"]))
     >>> action.commands[0].splitlines()[0]
-    'python3 - \\'{"application": ["src"]}\\' <<\\'PYTHON\\''
+    'python3 -I - \\'{"application": ["src"]}\\' <<\\'PYTHON\\''
     """
     kinds = layout.kinds(waived)
     if not kinds:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from dpra_constructs import arguments
 from dpra_constructs.build_actions.build_options import at_or_above
 from dpra_constructs.build_actions.downloaded_tool import DownloadedTool
-from dpra_constructs.build_actions.inlined_python import inlined_python
+from dpra_constructs.build_actions.findings_report import with_report
 from dpra_constructs.build_actions.shell import command
 from dpra_constructs.build_actions.typed_action import option
 from dpra_constructs.errors import InvalidArgumentError
@@ -79,8 +79,8 @@ class TrivyScan(TrivyTool):
     configuration: str | None = option(None, arguments.optional(arguments.relative_path))
     skip_directories: Sequence[str] = option((), arguments.relative_paths)
 
-    def scan(self, kind: str, what: str, report: str) -> tuple[str, str]:
-        """Return the commands that scan, and that fail on findings and write their report."""
+    def scan(self, kind: str, what: str, report: str) -> str:
+        """Return the command that scans, writes the report and fails on findings."""
         results = report.removesuffix(".xml") + ".json"
         severities = ",".join(at_or_above(SEVERITIES, self.fail_on)).upper()
         options = [
@@ -93,4 +93,6 @@ class TrivyScan(TrivyTool):
         ]
         run = command(f"trivy {kind} --quiet --format json --output {results}", options)
         # Trivy itself fails only when it cannot scan; what it found decides after that.
-        return f"{run} {what}", inlined_python("findings_report", ["trivy", results, report])
+        return with_report(
+            f"{run} {what}", tool="trivy", reader="trivy", source=results, report=report
+        )

@@ -76,6 +76,7 @@ _STOPPED_CODE = 130
 @click.option("--clear-cache", is_flag=True, help="Remove the cache with tools, logs, assembly.")
 def build(
     directory: Path,
+    source: Path | None,
     assembly: Path | None,
     pipeline: str | None,
     stage: str | None,
@@ -125,6 +126,7 @@ def build(
     with _ended_by_signals(), starting():
         view, repository = read_stage(
             directory=directory,
+            source=source,
             assembly=assembly,
             pipeline=pipeline,
             stage=stage,
@@ -139,7 +141,8 @@ def build(
         if find_links:
             links = [
                 environment.get("PIP_FIND_LINKS", ""),
-                *(str(each.absolute()) for each in find_links),
+                # As addresses: pip splits the variable at spaces.
+                *(each.absolute().as_uri() for each in find_links),
             ]
             environment["PIP_FIND_LINKS"] = " ".join(filter(None, links))
         display = BuildDisplay(console, [action.name for action in selection.actions])

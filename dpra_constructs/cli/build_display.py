@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from types import TracebackType
 
 from rich.console import Console
@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dpra_constructs.local_run.action_results import ActionResult, StageResult, Status
-from dpra_constructs.local_run.reports import ReportSummary
+from dpra_constructs.local_run.reports import FailedTest, ReportSummary
 from dpra_constructs.local_run.stage_run import ActionState
 
 _STYLES = {
@@ -103,8 +103,10 @@ def show_result(console: Console, result: StageResult) -> None:
     """Print reports, failures with the last lines of their logs, and one line about all."""
     for action in result.actions:
         for report in action.reports:
-            for line in _report_lines(action.name, report):
-                console.print(line, soft_wrap=True, markup=False)
+            console.print(_report_line(action.name, report), soft_wrap=True, markup=False)
+            # Of a failing action they stand with its log.
+            if action.status is not Status.FAILED:
+                _show_failed_tests(console, report)
     for action in result.actions:
         if action.status in {Status.FAILED, Status.STOPPED}:
             _show_failure(console, action)
@@ -135,31 +137,44 @@ def _show_failure(console: Console, action: ActionResult) -> None:
     lines = action.last_lines(_LAST_LINES)
     for line in lines:
         console.print(Text(f"  | {line}"), soft_wrap=True)
+    for report in action.reports:
+        _show_failed_tests(console, report, lines)
     if action.reason:
         console.print(Text(action.reason), soft_wrap=True)
     if lines:
         console.print(Text(f"The whole log: {action.log}"), soft_wrap=True)
 
 
-def _report_lines(name: str, report: ReportSummary) -> Iterable[str]:
+def _report_line(name: str, report: ReportSummary) -> str:
     group = report.group.rpartition("/")[2]
     if not report.file_count:
-        yield f"{name}: report {group} is missing: no file matches"
-        return
+        return f"{name}: report {group} is missing: no file matches"
     if not report.is_read:
-        yield f"{name}: report {group}: {report.file_count} file(s), {report.file_format}"
-        return
+        return f"{name}: report {group}: {report.file_count} file(s), {report.file_format}"
     counts = [f"{report.tests} tests"]
     counts += [f"{report.failures} failures"] if report.failures else []
     counts += [f"{report.errors} errors"] if report.errors else []
     counts += [f"{report.skipped} skipped"] if report.skipped else []
-    yield f"{name}: report {group}: {', '.join(counts)}"
-    for test in report.failed[:_SHOWN_TESTS]:
-        yield f"  {test.name}: {_first_line(test.message)}"
-    if len(report.failed) > _SHOWN_TESTS:
-        yield f"  and {len(report.failed) - _SHOWN_TESTS} more"
-    for problem in report.unreadable:
-        yield f"  cannot be read: {problem}"
+    return f"{name}: report {group}: {', '.join(counts)}"
+
+
+def _show_failed_tests(
+    console: Console, report: ReportSummary, printed: Collection[str] = ()
+) -> None:
+    """Print the tests that failed; a finding that was printed as it is, is not repeated."""
+    failed = [test for test in report.failed if _first_line(test.message) not in printed]
+    lines = [f"{_name(test)}: {_first_line(test.message)}" for test in failed[:_SHOWN_TESTS]]
+    if len(failed) > _SHOWN_TESTS:
+        lines.append(f"and {len(failed) - _SHOWN_TESTS} more")
+    lines += [f"cannot be read: {problem}" for problem in report.unreadable]
+    for line in lines:
+        console.print(Text(f"  {line}"), soft_wrap=True)
+
+
+def _name(test: FailedTest) -> str:
+    # Some tools write the place into the name, or say it again.
+    known = not test.place or test.place in f"{test.name} {_first_line(test.message)}"
+    return test.name if known else f"{test.name} ({test.place})"
 
 
 def _first_line(text: str) -> str:

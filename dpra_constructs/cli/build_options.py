@@ -12,7 +12,7 @@ import click
 
 from dpra_constructs.errors import DpraError
 from dpra_constructs.local_run.assembly_cache import synthesized_assembly
-from dpra_constructs.local_run.build_stage import BuildStageView, read_build_stage
+from dpra_constructs.local_run.build_stage import BuildStageView, read_build_stage, source_root
 from dpra_constructs.local_run.cache_folder import CacheFolder
 from dpra_constructs.local_run.working_copy import Repository, find_repository
 
@@ -46,6 +46,12 @@ def stage_options(command: _Command) -> _Command:
             help="The folder of the app's cdk.json, in the git repository that is built.",
         ),
         click.option(
+            "--source",
+            type=_FOLDER,
+            help="The top folder of what is built; without it, as the pipeline says, or the whole "
+            "git repository.",
+        ),
+        click.option(
             "--assembly",
             type=_FOLDER,
             help="A cloud assembly (cdk.out) to take instead of synthesizing the app.",
@@ -70,13 +76,14 @@ def stage_options(command: _Command) -> _Command:
 def read_stage(
     *,
     directory: Path,
+    source: Path | None,
     assembly: Path | None,
     pipeline: str | None,
     stage: str | None,
     synth: bool,
     say: Callable[[str], None],
 ) -> tuple[BuildStageView, Repository]:
-    """Return the build stage, and the repository that it builds.
+    """Return the build stage, and the repository that it builds with the source's folder.
 
     Raises:
         DpraError: there is none.
@@ -86,4 +93,5 @@ def read_stage(
         say("Synthesizing the app, if it changed ...")
         cache = CacheFolder.of(os.environ)
         assembly = synthesized_assembly(directory, repository, cache, os.environ, afresh=synth)
-    return read_build_stage(assembly, pipeline=pipeline, stage=stage), repository
+    view = read_build_stage(assembly, pipeline=pipeline, stage=stage)
+    return view, repository.at(source or source_root(directory, repository, view))

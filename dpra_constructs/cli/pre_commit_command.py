@@ -10,6 +10,7 @@ import click
 from dpra_constructs.cli.build_options import read_stage, stage_options, starting
 from dpra_constructs.local_run.pre_commit import (
     CONFIGURATION,
+    PreCommitError,
     configuration,
     difference,
     hooks_of,
@@ -24,6 +25,7 @@ from dpra_constructs.local_run.pre_commit import (
 @click.option("--force", is_flag=True, help="With --install: overwrite a hook of someone else.")
 def pre_commit(
     directory: Path,
+    source: Path | None,
     assembly: Path | None,
     pipeline: str | None,
     stage: str | None,
@@ -56,14 +58,16 @@ def pre_commit(
     with starting():
         view, repository = read_stage(
             directory=directory,
+            source=source,
             assembly=assembly,
             pipeline=pipeline,
             stage=stage,
             synth=synth,
             say=lambda text: click.echo(text, err=True),
         )
-        hooks = hooks_of(view, _arguments(directory, repository.root, pipeline, stage))
-        file = repository.root / CONFIGURATION
+        arguments = _arguments(directory, repository.folder, pipeline, stage)
+        hooks = hooks_of(view, [*arguments, *(["--source", "."] if source else [])])
+        file = repository.folder / CONFIGURATION
         existing = file.read_text("utf-8") if file.is_file() else ""
         wanted = configuration(hooks, existing)
         changes = difference(existing, wanted)
@@ -83,11 +87,15 @@ def pre_commit(
 
 
 def _arguments(directory: Path, root: Path, pipeline: str | None, stage: str | None) -> list[str]:
-    """Return the arguments that the hooks need, which git runs at the top of the repository."""
+    """Return the arguments that the hooks need, which run at the top of the source."""
     arguments = []
     app = directory.resolve()
-    if app != root.resolve():
-        arguments += ["--directory", app.relative_to(root.resolve()).as_posix()]
+    if app != root:
+        if not app.is_relative_to(root):
+            raise PreCommitError(
+                f"the app {app} is not in its source {root}; say another one: --source DIR"
+            )
+        arguments += ["--directory", app.relative_to(root).as_posix()]
     if pipeline:
         arguments += ["--pipeline", pipeline]
     if stage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import click
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from dpra_constructs.errors import RehearsalError
 from dpra_constructs.rehearsal.execution_record import ActionRecord, ExecutionRecord
 from dpra_constructs.rehearsal.pipeline_api import Approval
 
@@ -59,7 +61,13 @@ class RehearsalDisplay:
         if self._given is not None:
             return self._given
         self.close()
-        return click.confirm(f"{approval.stage}/{approval.action} waits: approve?", default=None)
+        where = f"{approval.stage}/{approval.action}"
+        if not sys.stdin.isatty():
+            raise RehearsalError(
+                f"{where} waits for an answer, and the input is no terminal; say --approve or "
+                "--reject"
+            )
+        return click.confirm(f"{where} waits: approve?", default=None)
 
     def close(self) -> None:
         """Leave the live table."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,7 @@ def rehearse(
 
     Needs git, the CDK CLI on PATH, and the extra `rehearsal`.
     """
+    _need_the_extra()
     from dpra_constructs import rehearsal
     from dpra_constructs.cli.rehearsal_display import RehearsalDisplay
     from dpra_constructs.rehearsal import faults
@@ -145,6 +147,13 @@ def rehearse(
         json_file.write_text(json.dumps(shown, indent=2) + "\n", "utf-8")
     if shown["problems"]:
         raise SystemExit(1)
+
+
+def _need_the_extra() -> None:
+    """Miss what the rehearsal needs now, and not in the middle of it or in another process."""
+    for name in ("boto3", "ministack"):
+        if find_spec(name) is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def _end_as_by_ctrl_c() -> None:

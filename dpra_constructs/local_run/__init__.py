@@ -24,6 +24,7 @@ Where the reference leaves a behaviour open, the stricter reading is taken:
   the last try the usual transitions follow;
 - after `exit` or `exec` the next command gets a new shell with the old one's variables and
   directory; the functions are lost where that shell is not bash, and so are `set` and `trap`;
+- a report whose files are not there fails UPLOAD_ARTIFACTS, after the artifacts were taken;
 - patterns of files match no folders, and `**` follows no link to a folder;
 - an exported variable that is not set is left out.
 """

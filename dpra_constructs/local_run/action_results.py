@@ -123,6 +123,9 @@ def _report(report: ReportSummary) -> dict[str, Any]:
         "failures": report.failures if report.is_read else None,
         "errors": report.errors if report.is_read else None,
         "skipped": report.skipped if report.is_read else None,
-        "failed": [{"name": test.name, "message": test.message} for test in report.failed],
+        "failed": [
+            {"name": test.name, "place": test.place, "message": test.message}
+            for test in report.failed
+        ],
         "unreadable": list(report.unreadable),
     }

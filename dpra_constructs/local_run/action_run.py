@@ -166,7 +166,7 @@ def _build(
     )
     with action_tools(
         ground.cache,
-        owner=f"{ground.repository.root}\n{ground.view.pipeline}",
+        owner=f"{ground.repository.folder}\n{ground.view.pipeline}",
         action=action.name,
         buildspec=buildspec,
         source=primary,
@@ -231,7 +231,7 @@ def _own_artifacts(ground: ActionGround) -> set[str]:
             if each.repository
             and (
                 remote.endswith((f"/{each.repository}", f":{each.repository}"))
-                or (not remote and each.repository.endswith(ground.repository.root.name))
+                or (not remote and each.repository.endswith(ground.repository.folder.name))
             )
         )
     return {each.artifact for each in sources}

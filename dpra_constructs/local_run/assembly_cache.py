@@ -16,11 +16,12 @@ from pathlib import Path
 from dpra_constructs.cdk_cli import run_cdk
 from dpra_constructs.cloud_assembly import AssemblyError
 from dpra_constructs.isolation import without_aws
+from dpra_constructs.library_wheel import library_digest
 from dpra_constructs.local_run.cache_folder import CacheFolder
 from dpra_constructs.local_run.working_copy import Repository, files_of, without_git
 
-# Libraries that decide on what an app in Python synthesizes to.
-_LIBRARIES = ("dpra-constructs", "aws-cdk-lib", "constructs")
+# Libraries that decide on what an app in Python synthesizes to, beside this one.
+_LIBRARIES = ("aws-cdk-lib", "constructs")
 
 
 def synthesized_assembly(
@@ -33,8 +34,8 @@ def synthesized_assembly(
 ) -> Path:
     """Return the cloud assembly of an app, from the cache unless the app changed.
 
-    It changed when the name, size or time of a file of the working tree is another one; files
-    that git ignores do not count.
+    It changed when the name, size or time of a file of the working tree is another one, or when
+    this library changed; files that git ignores do not count.
 
     Args:
         app: the folder of `cdk.json`.
@@ -74,7 +75,7 @@ def synthesized_assembly(
 
 
 def _state(repository: Repository) -> str:
-    entries = json.dumps([*_versions(), *_files(repository)])
+    entries = json.dumps([library_digest(), *_versions(), *_files(repository)])
     return hashlib.sha256(entries.encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -89,7 +90,7 @@ def _versions() -> Iterator[str]:
 def _files(repository: Repository) -> Iterator[tuple[str, int, int]]:
     for name in files_of(repository):
         try:
-            status = (repository.root / name).lstat()
+            status = (repository.folder / name).lstat()
         except OSError:
             continue  # deleted, and so not in the list
         yield name, status.st_size, status.st_mtime_ns

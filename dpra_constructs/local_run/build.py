@@ -38,6 +38,8 @@ from dpra_constructs.local_run.variables import Secrets, Variable, environment_o
 __all__ = ["Build", "BuildResult", "PhaseResult", "Secrets", "Variable", "run_build"]
 
 _SHELL_FOLDER = "shell"
+_LONGEST_SHOWN = 200
+_CUT = " ..."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,12 +117,13 @@ def run_build(build: Build) -> BuildResult:
 
 
 class _PhaseError(Exception):
-    """A phase failed."""
+    """A phase failed; `whole` is the message that `on-failure: RETRY-regex` is matched with."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, whole: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.whole = whole or message
 
 
 class _InterruptedError(Exception):
@@ -282,7 +285,7 @@ class _Run:
             try:
                 return self._run_commands(phase)
             except _PhaseError as error:
-                if not left or not re.search(rule.pattern, error.message):
+                if not left or not re.search(rule.pattern, error.whole):
                     raise
                 self._log.say(f"Retrying phase {phase.name.upper()}, {left} time(s) left")
                 self._set_succeeding(succeeding)
@@ -315,12 +318,14 @@ class _Run:
         if self._spec.version == "0.1":
             self._forget_shell()
         if status:
-            text = command.strip()
+            text, shown = command.strip(), _shown(command)
             self._log.write("\n")
-            self._log.say(f"Command did not exit successfully {text} exit status {status}")
+            self._log.say(f"Command did not exit successfully {shown} exit status {status}")
+            message = "Error while executing command: {} Reason: exit status {}"
             raise _PhaseError(
                 "COMMAND_EXECUTION_ERROR",
-                f"Error while executing command: {text}. Reason: exit status {status}",
+                message.format(shown if shown.endswith(_CUT) else f"{shown}.", status),
+                whole=message.format(f"{text}.", status),
             )
 
     def _check_runtimes(self) -> None:
@@ -395,6 +400,13 @@ class _Run:
                 raise _PhaseError("CLIENT_ERROR", f"{where}{error}") from None
             target = self._build.folder / "artifacts" / f"{identifier or 'primary'}.zip"
             self._artifacts[identifier] = write_zip(found, target)
+        missing = [
+            f"{report.group}: no file matches {', '.join(report.files.files)}"
+            for report, found in zip(reports, self._reports, strict=True)
+            if not found.files
+        ]
+        if missing:
+            raise _PhaseError("CLIENT_ERROR", f"a report was not written: {'; '.join(missing)}")
 
     def _report_files(
         self, group: str, file_set: FileSet, variables: Mapping[str, str], folder: Path
@@ -402,7 +414,6 @@ class _Run:
         try:
             found = find_files(self._build.source, file_set, variables, self._log.say)
         except NoFilesError:
-            # In the service, too, a report that is missing fails no build.
             self._log.say(f"No report files were found for report group {group}")
             return ()
         copies = []
@@ -440,3 +451,11 @@ class _Run:
         # It holds the values of variables, secrets too.
         shutil.rmtree(self._build.folder / _SHELL_FOLDER, ignore_errors=True)
         self._log.close()
+
+
+def _shown(command: str) -> str:
+    """Return a command for a message: its first line, without a program that stands in it."""
+    first, _, rest = command.strip().partition("\n")
+    if rest or len(first) > _LONGEST_SHOWN:
+        first = first[: _LONGEST_SHOWN - len(_CUT)].rstrip() + _CUT
+    return first

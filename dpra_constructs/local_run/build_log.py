@@ -29,9 +29,13 @@ class BuildLog:
         self._thread.start()
 
     def say(self, text: str) -> None:
-        """Write a line of the build itself, as CodeBuild's container does."""
+        """Write what the build itself says, as CodeBuild's container does.
+
+        Each line is marked, so that a command of several lines is told from what it prints.
+        """
         now = datetime.now(UTC).strftime("%Y/%m/%d %H:%M:%S.%f")
-        self.write(f"[Container] {now} {text}\n")
+        lines = text.split("\n")
+        self.write("".join(f"[Container] {now} {line}\n" for line in lines))
 
     def write(self, text: str) -> None:
         """Write a text as it is."""

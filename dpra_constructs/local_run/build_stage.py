@@ -14,11 +14,14 @@ from typing import Any
 from dpra_constructs.cloud_assembly import AssemblyError, assembled_stacks
 from dpra_constructs.local_run.build import Variable
 from dpra_constructs.local_run.template_values import TemplateValues, UnknownValueError
+from dpra_constructs.local_run.working_copy import Repository, SourceError
 
 _PIPELINE = "AWS::CodePipeline::Pipeline"
 _PROJECT = "AWS::CodeBuild::Project"
 # The tag by which BuildStage marks the project of an action that writes where others read.
 PUBLISHES = "dpra:publishes"
+# The key of the template's metadata that a DeploymentPipeline writes, without the pipeline's name.
+_METADATA = "DPRA::"
 _DEFAULT_MINUTES = 60
 
 
@@ -72,7 +75,12 @@ class StageAction:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildStageView:
-    """The build stage of a pipeline: its actions by run order and name."""
+    """The build stage of a pipeline: its actions by run order and name.
+
+    Args:
+        app_directory: where `cdk.json` is in the source, as a `DeploymentPipeline` says; None
+            for other pipelines.
+    """
 
     pipeline: str
     stage: str
@@ -81,6 +89,7 @@ class BuildStageView:
     partition: str
     sources: tuple[SourceAction, ...]
     actions: tuple[StageAction, ...]
+    app_directory: str | None = None
 
 
 def read_build_stage(
@@ -132,7 +141,39 @@ def read_build_stage(
                 key=lambda action: (action.run_order, action.name),
             )
         ),
+        app_directory=values.template.get("Metadata", {})
+        .get(f"{_METADATA}{name}", {})
+        .get("AppDirectory"),
     )
+
+
+def source_root(app: Path, repository: Repository, view: BuildStageView) -> Path:
+    """Return the folder that the pipeline would have as its source.
+
+    It is the app's folder without the part that the pipeline itself says, so that an example that
+    is laid out as a repository is built as one. Pipelines that say nothing, and assemblies that
+    stand alone, build the whole repository.
+
+    Args:
+        app: the folder of `cdk.json`.
+        repository: where it is.
+        view: the build stage.
+
+    Raises:
+        SourceError: the app is not where its pipeline says.
+    """
+    app = app.resolve()
+    if view.app_directory is None or not (app / "cdk.json").is_file():
+        return repository.root
+    parts = tuple(part for part in Path(view.app_directory).parts if part != ".")
+    if not parts:
+        return app
+    if app.parts[-len(parts) :] != parts:
+        raise SourceError(
+            f"pipeline {view.pipeline} has its cdk.json in {view.app_directory} of its source, and "
+            f"{app} is another folder; say what is built: --source DIR"
+        )
+    return app.parents[len(parts) - 1]
 
 
 def _pipeline_name(values: TemplateValues, id: str, resource: Mapping[str, Any]) -> str:

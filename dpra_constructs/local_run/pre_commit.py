@@ -150,6 +150,11 @@ def install_hook(repository: Repository, hooks: Hooks, *, force: bool) -> str:
     Raises:
         PreCommitError: there is such a hook and no `force`, or `pre-commit` fails.
     """
+    if repository.prefix:
+        raise PreCommitError(
+            f"git runs hooks for the whole repository {repository.root}, and the source is its "
+            f"folder {repository.prefix}; without --install, {CONFIGURATION} is written there"
+        )
     hook = hooks_folder(repository) / "pre-commit"
     if hook.is_file() and not force:
         text = hook.read_text("utf-8", "replace")

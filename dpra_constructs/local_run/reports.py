@@ -6,10 +6,14 @@ tools of the build, which could do worse than write a bad file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
+
+# As pytest ends a trace: `tests/unit/test_a.py:12: AssertionError`.
+_TRACED = re.compile(r"^((?!/)[\w./-]+\.\w+:\d+): ", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,10 +33,17 @@ class ReportFiles:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FailedTest:
-    """A test that failed or could not run, and what it said."""
+    """A test that failed or could not run, and what it said.
+
+    Args:
+        name: class and name.
+        message: what it said.
+        place: the file, and the line where it is known, like `tests/test_a.py:12`; or empty.
+    """
 
     name: str
     message: str
+    place: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +117,15 @@ def _failed(cases: list[ElementTree.Element]) -> Iterator[FailedTest]:
         if found is not None:
             name = [part for part in (case.get("classname"), case.get("name")) if part]
             message = found.get("message") or (found.text or "").strip()
-            yield FailedTest(name=".".join(name), message=message)
+            yield FailedTest(name=".".join(name), message=message, place=_place(case, found))
+
+
+def _place(case: ElementTree.Element, found: ElementTree.Element) -> str:
+    """Return where a test failed: the last line of a trace that names it, or what it says."""
+    if traced := _TRACED.findall(found.text or ""):
+        return str(traced[-1])
+    file, line = case.get("file", ""), case.get("line", "")
+    return f"{file}:{line}" if file and line else file
 
 
 def _has(case: ElementTree.Element, tag: str) -> bool:

@@ -21,6 +21,7 @@ from dpra_constructs.local_run.build_stage import BuildStageView, StageAction
 from dpra_constructs.local_run.cache_folder import CacheFolder
 from dpra_constructs.local_run.caller_secrets import secret_variables
 from dpra_constructs.local_run.selection import Selection
+from dpra_constructs.local_run.tools import library_folder
 from dpra_constructs.local_run.working_copy import (
     Repository,
     commit_message,
@@ -28,6 +29,8 @@ from dpra_constructs.local_run.working_copy import (
     copy_repository,
     without_git,
 )
+
+_FIND_LINKS = "PIP_FIND_LINKS"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -191,7 +194,10 @@ def _without_run(run: StageRun, action: StageAction, status: Status, reason: str
 
 
 def _caller(run: StageRun, source: Path) -> dict[str, str]:
-    """Return the caller's variables without AWS, git, CodeBuild, and the secrets of any action."""
+    """Return the caller's variables without AWS, git, CodeBuild, and the secrets of any action.
+
+    With this library as one more place where pip looks for packages.
+    """
     secret: set[str] = set()
     for action in run.view.actions:
         secret |= {name for name, each in action.variables.items() if each.type != "PLAINTEXT"}
@@ -199,11 +205,14 @@ def _caller(run: StageRun, source: Path) -> dict[str, str]:
             secret |= secret_variables(read_buildspec(action, source), {}).keys()
         except (DpraError, OSError):
             continue  # said when the action runs
-    return {
+    caller = {
         name: value
         for name, value in without_aws(without_git(run.environment)).items()
         if name not in secret and not name.startswith("CODEBUILD_")
     }
+    # As an address: pip splits the variable at spaces.
+    links = [caller.get(_FIND_LINKS, ""), library_folder(run.cache.path).as_uri()]
+    return caller | {_FIND_LINKS: " ".join(filter(None, links))}
 
 
 def _pipeline_variables(run: StageRun) -> dict[str, str]:

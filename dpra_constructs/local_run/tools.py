@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dpra_constructs.errors import DpraError
+from dpra_constructs.library_wheel import library_digest, library_wheel
 from dpra_constructs.local_run.buildspec import Buildspec
 
 _INSTALLING = "installing"
@@ -31,6 +33,7 @@ _PYTHON_VARIABLES = frozenset(
         *("PYTHONPYCACHEPREFIX", "VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "__PYVENV_LAUNCHER__"),
     }
 )
+_LIBRARY = re.compile(rb"dpra[-_.]constructs", re.IGNORECASE)
 _MANIFESTS = ("pyproject.toml", "setup.cfg", "setup.py", "package.json", "package-lock.json")
 _LONGEST_SCANNED = 2000
 _LARGEST_MANIFEST = 10_000_000
@@ -113,24 +116,47 @@ def action_tools(
         yield ActionTools(folder)
 
 
+def library_folder(cache: Path) -> Path:
+    """Return a folder with a wheel of this library, made once for each state of it."""
+    folder = cache / "library" / library_digest()[:16]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(folder, threading.Event()):
+        if not folder.exists():
+            for old in folder.parent.iterdir():
+                if old.is_dir():
+                    shutil.rmtree(old, ignore_errors=True)
+            making = folder.with_suffix(".new")
+            making.mkdir()
+            library_wheel(making)
+            making.rename(folder)
+    return folder
+
+
 def _digest(*texts: str) -> str:
     return hashlib.sha256(json.dumps(texts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _definition(buildspec: Buildspec, source: Path) -> Iterator[str]:
     """Yield what decides on the tools: the commands, and the files that they name."""
+    needs_library = False
     for phase in buildspec.phases.values():
         for command in phase.commands:
             yield command
+            needs_library |= bool(_LIBRARY.search(command.encode("utf-8", "surrogateescape")))
             if len(command) > _LONGEST_SCANNED:
                 continue  # a lock, written out
             words = {word for word in command.split() if len(word) <= _LONGEST_NAME}
             for word in sorted(words):
-                path = source / word.strip("'\"")
+                path = source / word.strip("'\"();&|")
                 named = [path / each for each in _MANIFESTS] if path.is_dir() else [path]
                 for file in named:
                     if file.is_file() and file.stat().st_size <= _LARGEST_MANIFEST:
-                        yield hashlib.sha256(file.read_bytes()).hexdigest()
+                        content = file.read_bytes()
+                        yield hashlib.sha256(content).hexdigest()
+                        needs_library |= bool(_LIBRARY.search(content))
+    if needs_library:
+        # The version stays the same while the library is developed, and pip looks at no more.
+        yield library_digest()
 
 
 def _remove_old(folder: Path, action: str) -> None:

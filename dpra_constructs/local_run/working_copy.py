@@ -2,7 +2,8 @@
 
 In the pipeline an action gets a full clone of the commit. Here it gets a clone of the repository
 with HEAD checked out, or with the files of the working tree on top, all of them in the index, as
-they would be in a commit.
+they would be in a commit. Where the source is a folder of a larger repository, as an example is,
+the copy is a repository of that folder alone, with one commit.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -27,6 +28,13 @@ _GIT_VARIABLES = (
 )
 # A build must push to nothing; the remote is known, so that tools can read its name.
 _NO_PUSH = "no-push-from-a-local-build"
+_DEFAULT_BRANCH = "main"
+# Author and committer as `git commit-tree` takes them; %ad and %cd are raw.
+_PEOPLE = {
+    f"GIT_{who}_{what}": f"%{letter}{field}"
+    for who, letter in (("AUTHOR", "a"), ("COMMITTER", "c"))
+    for what, field in (("NAME", "n"), ("EMAIL", "e"), ("DATE", "d"))
+}
 
 
 class SourceError(DpraError):
@@ -35,10 +43,11 @@ class SourceError(DpraError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repository:
-    """A git repository on this machine, and the commit that is checked out.
+    """A git repository on this machine, the commit that is checked out, and what of it is built.
 
     Args:
         root: the top of its working tree.
+        folder: what the pipeline would have as its source: `root`, or a folder in it.
         commit: the full hash of HEAD.
         branch: the branch that is checked out, or empty.
         remote: the address of `origin` without user and password, or empty.
@@ -46,10 +55,28 @@ class Repository:
     """
 
     root: Path
+    folder: Path
     commit: str
     branch: str
     remote: str
     has_hooks_path: bool
+
+    @property
+    def prefix(self) -> str:
+        """The folder inside of the repository, as git writes it; empty for the whole."""
+        path = self.folder.relative_to(self.root).as_posix()
+        return "" if path == "." else path
+
+    def at(self, folder: Path) -> Repository:
+        """Return the repository with another folder of it as the source.
+
+        Raises:
+            SourceError: the folder is not in it.
+        """
+        folder = folder.resolve()
+        if not folder.is_relative_to(self.root):
+            raise SourceError(f"the source {folder} is not in the git repository {self.root}")
+        return replace(self, folder=folder)
 
 
 def without_git(environment: Mapping[str, str]) -> dict[str, str]:
@@ -64,7 +91,7 @@ def find_repository(folder: Path) -> Repository:
         SourceError: it belongs to none, or there is no commit.
     """
     try:
-        root = Path(_git(folder, "rev-parse", "--show-toplevel").rstrip("\n"))
+        root = Path(_git(folder, "rev-parse", "--show-toplevel").rstrip("\n")).resolve()
     except SourceError as error:
         raise SourceError(
             f"{folder} is in no git repository ({error}); the pipeline's source is one: git init"
@@ -75,6 +102,7 @@ def find_repository(folder: Path) -> Repository:
         raise SourceError(f"{root} has no commit yet; git commit") from None
     return Repository(
         root=root,
+        folder=root,
         commit=commit,
         branch=_git(root, "branch", "--show-current").strip(),
         remote=_without_credentials(_optional(root, "remote", "get-url", "origin")),
@@ -88,23 +116,32 @@ def hooks_folder(repository: Repository) -> Path:
 
 
 def files_of(repository: Repository) -> tuple[str, ...]:
-    """Return the files of the working tree that are tracked, or not ignored, sorted."""
+    """Return the files of the source that are tracked, or not ignored, sorted.
+
+    Their names are relative to the source's folder.
+    """
     listed = _git(
-        *(repository.root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        *(repository.folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     )
     names = {name for name in listed.split("\0") if name}
-    return tuple(sorted(name for name in names if not _is_folder(repository.root / name)))
+    return tuple(sorted(name for name in names if not _is_folder(repository.folder / name)))
 
 
 def copy_repository(repository: Repository, target: Path, *, working_tree: bool) -> None:
-    """Clone a repository and check HEAD out, or what stands in the working tree.
+    """Make a repository of the source, with HEAD checked out, or what is in the working tree.
 
     Raises:
-        SourceError: git fails; the message says what it said.
+        SourceError: the commit does not have the folder, or git fails.
     """
-    # Objects are linked: git never changes one.
-    checkout = ["--no-checkout"] if working_tree else []
-    _git(repository.root, "clone", "--quiet", "--local", *checkout, ".", str(target))
+    if repository.prefix:
+        _commit_folder(repository, target)
+        _git(target, "remote", "add", "origin", repository.remote or ".")
+        if not working_tree:
+            _git(target, "reset", "--quiet", "--hard")
+    else:
+        # Objects are linked: git never changes one.
+        checkout = ["--no-checkout"] if working_tree else []
+        _git(repository.root, "clone", "--quiet", "--local", *checkout, ".", str(target))
     if repository.remote:
         _git(target, "remote", "set-url", "origin", repository.remote)
         _git(target, "remote", "set-url", "--push", "origin", _NO_PUSH)
@@ -113,12 +150,49 @@ def copy_repository(repository: Repository, target: Path, *, working_tree: bool)
     if not working_tree:
         return
     for name in files_of(repository):
-        original, copy = repository.root / name, target / name
+        original, copy = repository.folder / name, target / name
         if os.path.lexists(original):
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(original, copy, follow_symlinks=False)
     # In the index too: some tools only look at tracked files.
     _git(target, "add", "--all", "--force", ".")
+
+
+def _commit_folder(repository: Repository, target: Path) -> None:
+    """Make a repository whose one commit is HEAD, with a folder as the top of its tree."""
+    branch = repository.branch or _DEFAULT_BRANCH
+    _git(repository.root, "init", "--quiet", f"--initial-branch={branch}", str(target))
+    try:
+        tree = _git(
+            *(repository.root, "rev-parse", "--verify", "--quiet"),
+            f"{repository.commit}:{repository.prefix}",
+        ).strip()
+    except SourceError:
+        raise SourceError(
+            f"the last commit of {repository.root} has no folder {repository.prefix}; commit it, "
+            "or say another source: --source DIR"
+        ) from None
+    shown = _git(
+        *(repository.root, "show", "--no-patch", "--date=raw"),
+        f"--format={'%x00'.join([*_PEOPLE.values(), '%B'])}",
+        repository.commit,
+    )
+    *people, message = shown.split("\0")
+    # The objects are looked up in the user's repository until they are packed here.
+    objects = _git(
+        *(repository.root, "rev-parse", "--path-format=absolute", "--git-path", "objects")
+    )
+    alternates = target / ".git" / "objects" / "info" / "alternates"
+    alternates.parent.mkdir(exist_ok=True)
+    alternates.write_text(objects)
+    commit = _git(
+        *(target, "commit-tree", "-F", "-", tree),
+        given=message.rstrip("\n") + "\n",
+        environment=dict(zip(_PEOPLE, people, strict=True)),
+    ).strip()
+    _git(target, "update-ref", "HEAD", commit)
+    _git(target, "repack", "-a", "-d", "--quiet")
+    alternates.unlink()
 
 
 def copy_tree(original: Path, target: Path) -> None:
@@ -166,15 +240,21 @@ def _optional(folder: Path, *arguments: str) -> str:
         return ""
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _git(
+    folder: Path, *arguments: str, given: str = "", environment: Mapping[str, str] | None = None
+) -> str:
     program = shutil.which("git")
     if not program:
         raise SourceError("git is not on PATH; install it")
     done = subprocess.run(
         [program, *arguments],
         cwd=folder,
-        env=without_git(os.environ) | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
-        stdin=subprocess.DEVNULL,
+        env={
+            **without_git(os.environ),
+            **{"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
+            **(environment or {}),
+        },
+        input=given,
         capture_output=True,
         encoding="utf-8",
         errors="surrogateescape",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from aws_cdk import Stage, pipelines
 from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from dpra_constructs.environments import PipelineIdentity
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.monitoring import DeploymentHealth
 from dpra_constructs.pipeline.invoke_step import InvokeStep, invoking_role
@@ -17,9 +19,9 @@ from dpra_constructs.pipeline.release_functions import release_function
 from dpra_constructs.release.bake_action import BakeAction
 from dpra_constructs.release.runtime import names
 
-# Reading 40 regions takes seconds; every call has to end while its readings are fresh.
-_TIMEOUT_SECONDS = 120
-_MEMORY_MIB = 512
+# Longer than a call takes when nothing answers; usually it takes seconds.
+_TIMEOUT_SECONDS = 300
+_MEMORY_MIB = 1024
 
 
 def bake_actions(plan: PipelinePlan, applications: Mapping[str, Stage]) -> dict[str, BakeAction]:
@@ -67,6 +69,28 @@ def _settle_minutes(
     return max(health.settle_minutes for health in found.values() if health)
 
 
+def bake_function(
+    scope: Construct,
+    pipeline: PipelineIdentity,
+    actions: Iterable[BakeAction],
+    logs: EncryptedLogs,
+) -> lambda_.CfnFunction:
+    """Make the one function that runs the bakes of a pipeline."""
+    return release_function(
+        scope,
+        names.BAKE_ACTION,
+        pipeline=pipeline.name,
+        module="bake",
+        description=f"Watches the health of what the pipeline {pipeline.name} deploys",
+        permissions=[each for action in actions for each in action.permissions],
+        logs=logs,
+        # The gate roles trust it by this name.
+        role_name=names.bake_role_name(pipeline.name, pipeline.region),
+        timeout_seconds=_TIMEOUT_SECONDS,
+        memory_mib=_MEMORY_MIB,
+    )
+
+
 class Bakes:
     """Makes the function, and the step of each stage that bakes; nothing where none does."""
 
@@ -81,20 +105,7 @@ class Bakes:
         self._actions = actions
         if not actions:
             return
-        name = plan.pipeline.name
-        self._function = release_function(
-            scope,
-            names.BAKE_ACTION,
-            pipeline=name,
-            module="bake",
-            description=f"Watches the health of what the pipeline {name} deploys",
-            permissions=[each for action in actions.values() for each in action.permissions],
-            logs=logs,
-            # The gate roles trust it by this name.
-            role_name=names.bake_role_name(name, plan.pipeline.region),
-            timeout_seconds=_TIMEOUT_SECONDS,
-            memory_mib=_MEMORY_MIB,
-        )
+        self._function = bake_function(scope, plan.pipeline, actions.values(), logs)
         self._role = invoking_role(scope, names.BAKE_ACTION, self._function, pipeline)
 
     def steps(self, stage: PlannedStage) -> list[pipelines.Step]:

@@ -19,7 +19,12 @@ def statements(scope: IConstruct, permissions: Sequence[Permission]) -> list[iam
     stack = Stack.of(scope)
     return [
         iam.PolicyStatement(
-            actions=list(permission.actions), resources=_resources(stack, permission)
+            actions=list(permission.actions),
+            resources=_resources(stack, permission),
+            conditions={
+                operator: {key: list(values) for key, values in keys.items()}
+                for operator, keys in permission.conditions.items()
+            },
         )
         for permission in permissions
     ]

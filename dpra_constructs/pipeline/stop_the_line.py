@@ -53,7 +53,11 @@ def stop_the_line(
         description=f"Lets no release enter {entrance} after a wave has failed",
         permissions=[
             Permission(
-                actions=["codepipeline:GetPipelineExecution", "codepipeline:GetPipelineState"],
+                actions=[
+                    "codepipeline:GetPipelineExecution",
+                    "codepipeline:GetPipelineState",
+                    "codepipeline:ListActionExecutions",
+                ],
                 resources=[pipeline],
             ),
             Permission(

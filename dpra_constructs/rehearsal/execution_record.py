@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -147,22 +147,22 @@ def _stages(actions: Sequence[ActionRecord]) -> tuple[StageRecord, ...]:
 
 
 def _record(action: ActionView, run: Mapping[str, Any] | None, logs: Path) -> ActionRecord:
-    shown = {
-        "stage": action.stage,
-        "name": action.name,
-        "run_order": action.run_order,
-        "provider": action.provider,
-        "account": action.account,
-        "region": action.region,
-    }
+    waiting = ActionRecord(
+        stage=action.stage,
+        name=action.name,
+        run_order=action.run_order,
+        provider=action.provider,
+        account=action.account,
+        region=action.region,
+    )
     if run is None:
-        return ActionRecord(**shown)
+        return waiting
     result = run.get("output", {}).get("executionResult", {})
     error = result.get("errorDetails", {})
     is_over = run["status"] not in RUNNING
     log = next(logs.glob(f"*.{action.name}.{run['actionExecutionId'][:8]}.log"), None)
-    return ActionRecord(
-        **shown,
+    return replace(
+        waiting,
         status=run["status"],
         seconds=_seconds(run["startTime"], run["lastUpdateTime"] if is_over else None),
         summary=result.get("externalExecutionSummary", ""),

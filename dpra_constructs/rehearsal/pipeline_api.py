@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from dpra_constructs.rehearsal.assembly import Place
@@ -25,6 +26,12 @@ class Approval:
     url: str = ""
 
 
+@lru_cache(maxsize=50)
+def _client(service: str, endpoint: str, place: Place) -> Any:
+    """Make a client once: a watcher asks several times a second, and each keeps a connection."""
+    return client(service, endpoint, place)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PipelineApi:
     """One pipeline, with the permissions of a person who may do everything in its account."""
@@ -35,7 +42,7 @@ class PipelineApi:
 
     def client(self, service: str = "codepipeline") -> Any:
         """Return a client in the pipeline's account and region."""
-        return client(service, self.endpoint, self.place)
+        return _client(service, self.endpoint, self.place)
 
     def declaration(self) -> dict[str, Any]:
         """Return the pipeline as GetPipeline shows it."""

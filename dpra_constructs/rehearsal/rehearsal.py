@@ -187,7 +187,7 @@ def rehearse(
     Raises:
         RehearsalError: a step failed; the message says which and why.
     """
-    stopwatch = Stopwatch(watcher=watcher)
+    stopwatch, output = Stopwatch(watcher=watcher), output.resolve()
     if from_stage:
         opened = from_saved_state(OutputFolder(output), from_stage, watcher, stopwatch)
     else:
@@ -287,9 +287,11 @@ def deployed(
     refuse_ambient_credentials(os.environ)
     with ExitStack() as stack:
         stopwatch.begin("Read the commit" if assembly else "Read the commit, synthesize the app")
+        if assembly:
+            read_assembly(assembly.resolve())
         output.make()
         # Synthesizing takes longest, so the emulator starts meanwhile.
-        synth = None if assembly else stack.enter_context(_Synth(folder, output.assembly))
+        synth = None if assembly else stack.enter_context(_synthesis(folder, output.assembly))
         source = make_source(folder, output.source, commit)
         for note in source.notes:
             watcher.note(note)
@@ -302,7 +304,7 @@ def deployed(
         write_settings(settings, output.settings)
         endpoint = stack.enter_context(emulator(settings=output.settings))
         run_self_tests(endpoint)
-        app = read_assembly((synth.result() if synth else assembly or Path()).resolve())
+        app = read_assembly(synth() if synth else (assembly or Path()).resolve())
         chosen, name = choose_pipeline(app, pipeline)
         stopwatch.begin(f"Bootstrap {len(app.places)} accounts and regions")
         bootstrap(app, endpoint, untrusted)
@@ -384,8 +386,8 @@ def read_app(folder: Path, assembly: Path | None) -> Assembly:
     """
     if assembly:
         return read_assembly(assembly.resolve())
-    with TemporaryDirectory(prefix="dpra-") as made, _Synth(folder, Path(made) / "o") as synth:
-        return read_assembly(synth.result())
+    with TemporaryDirectory(prefix="dpra-") as made, _synthesis(folder, Path(made)) as synth:
+        return read_assembly(synth())
 
 
 def choose_pipeline(app: Assembly, name: str | None) -> tuple[PipelineStack, str]:
@@ -428,24 +430,23 @@ def deploy(app: Assembly, stack: PipelineStack, endpoint: str) -> None:
     run_cdk(arguments, environment, folder=app.folder)
 
 
-class _Synth(CdkProcess):
-    """Synthesizes the app in its folder, as for a developer's first `cdk deploy`.
+@contextmanager
+def _synthesis(folder: Path, assembly: Path) -> Iterator[Callable[[], Path]]:
+    """Synthesize an app in its folder, as for a developer's first `cdk deploy`.
 
     The pipeline's own synth action does it again, from the commit; what differs then updates the
-    pipeline.
+    pipeline. Gives what waits for the end.
     """
+    # The templates are validated by the pipeline's synth action.
+    environment = {**child_environment(), "CDK_VALIDATION": "false"}
+    arguments = ["synth", "--quiet", "--output", str(assembly.resolve())]
+    with CdkProcess(arguments, environment, folder) as process:
 
-    def __init__(self, folder: Path, assembly: Path) -> None:
-        self._assembly = assembly.resolve()
-        # The templates are validated by the pipeline's synth action.
-        environment = {**child_environment(), "CDK_VALIDATION": "false"}
-        arguments = ["synth", "--quiet", "--output", str(self._assembly)]
-        super().__init__(arguments, environment, folder)
+        def wait() -> Path:
+            process.result()
+            return assembly.resolve()
 
-    def result(self) -> Path:  # type: ignore[override]
-        """Wait for the cloud assembly, and return its folder."""
-        super().result()
-        return self._assembly
+        yield wait
 
 
 def _sources(api: PipelineApi, source: SourceRepository) -> dict[str, GitSource]:

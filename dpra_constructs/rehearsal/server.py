@@ -29,6 +29,7 @@ from dpra_constructs.rehearsal.internal_paths import (
     TRUSTED,
 )
 from dpra_constructs.rehearsal.isolation import child_environment, is_loopback
+from dpra_constructs.rehearsal.processes import end_processes_of
 from dpra_constructs.rehearsal.settings import VARIABLE
 
 MINISTACK = "1.5.33"
@@ -98,7 +99,7 @@ def emulator(
             _end(process)
             # Builds run in sessions of their own, and end a moment after an emulator that was
             # killed; the folder can be removed when nothing writes to it any more.
-            _end_builds(folder)
+            end_processes_of(Path(folder))
 
 
 def save_state(endpoint: str, folder: Path) -> None:
@@ -247,23 +248,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     # The processes of functions are in the emulator's group; one that is busy outlives it.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-
-
-def _end_builds(folder: str) -> None:
-    """End the processes that have the emulator's folder in their environment."""
-    deadline = time.monotonic() + _END_SECONDS
-    while (found := _with(folder)) and time.monotonic() < deadline:
-        for pid in found:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(0.02)
-
-
-def _with(folder: str) -> list[int]:
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        # It may end, or belong to someone else, while it is looked at.
-        with suppress(OSError):
-            if folder.encode() in (process / "environ").read_bytes():
-                found.append(int(process.name))
-    return found

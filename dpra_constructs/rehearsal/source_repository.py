@@ -106,6 +106,7 @@ def make_source(folder: Path, path: Path, commit: str = "HEAD") -> SourceReposit
     Raises:
         RehearsalError: git is missing, or there is no such commit or no app in it.
     """
+    path = path.resolve()
     _git(Path(), "init", "--quiet", "--bare", f"--initial-branch={TRUNK}", str(path))
     top = _top(folder)
     if top is None:
@@ -129,6 +130,16 @@ def make_source(folder: Path, path: Path, commit: str = "HEAD") -> SourceReposit
         subject=made.subject,
         notes=tuple(_notes(folder, top, original)),
     )
+
+
+def commit_of(folder: Path, commit: str = "HEAD") -> str:
+    """Return the full name of a commit, or nothing for a folder outside git.
+
+    Raises:
+        RehearsalError: there is no such commit.
+    """
+    top = _top(folder)
+    return _resolve(top, commit, folder) if top else ""
 
 
 def _top(folder: Path) -> Path | None:

@@ -10,14 +10,14 @@ from typing import ClassVar
 from dpra_constructs import arguments
 from dpra_constructs.build_actions.build_action import BuildAction, Report
 from dpra_constructs.build_actions.downloaded_tool import DownloadedTool
-from dpra_constructs.build_actions.inlined_python import inlined_python
+from dpra_constructs.build_actions.findings_report import report_of, with_report
 from dpra_constructs.build_actions.shell import command
 from dpra_constructs.build_actions.typed_action import needed, option
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.requirements import Requirement
 from dpra_constructs.test_actions.on_deployed_stack import OnDeployedStack
 
-_RESULTS, _REPORT = "reports/zap.json", "reports/zap.xml"
+_RESULTS = "reports/zap.json"
 # ZAP's risks as the levels of its SARIF report.
 _LEVELS = {"high": ["error"], "medium": ["error", "warning"], "low": ["error", "warning", "note"]}
 
@@ -78,12 +78,17 @@ class ZapBaseline(OnDeployedStack, DownloadedTool):
                 "mkdir -p reports",
                 # The shell puts the address in.
                 f"cat >reports/zap-plan.yaml <<PLAN\n{self._plan}PLAN",
-                command('zap.sh -cmd -autorun "$PWD/reports/zap-plan.yaml"', self.extra_arguments),
-                inlined_python(
-                    "findings_report", ["sarif", _RESULTS, _REPORT, "--failing", levels]
+                with_report(
+                    command(
+                        'zap.sh -cmd -autorun "$PWD/reports/zap-plan.yaml"', self.extra_arguments
+                    ),
+                    tool="zap",
+                    reader="sarif",
+                    source=_RESULTS,
+                    options=["shown", levels],
                 ),
             ],
-            reports=[Report("security", [_REPORT])],
+            reports=[Report("security", [report_of("zap")])],
             runtime_versions={"java": "corretto21"},
             meets=[Requirement.GAMMA_DAST],
         )

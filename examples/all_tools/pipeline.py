@@ -1,10 +1,13 @@
 """A pipeline whose build stage has every tool."""
 
+from pathlib import Path
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack, Stage
+from aws_cdk.aws_s3_assets import Asset
+from aws_cdk.aws_ssm import StringParameter
 from constructs import Construct
-from tools import ACTIONS
+from tools import ACTIONS, SYNTH
 
 from dpra_constructs import (
     BetaStage,
@@ -19,12 +22,15 @@ from dpra_constructs.source import GitHub, SourceLayout
 from dpra_constructs.test_actions import AcceptanceTest, IntegrationTest
 
 
-class Nothing(Stage):
-    """An application of one stack that stands for the real one."""
+class Page(Stage):
+    """An application of one file that stands for the real one."""
 
     def __init__(self, scope: Construct, id: str, target: DeploymentTarget) -> None:
         super().__init__(scope, id, env=target.env)
-        CfnOutput(Stack(self, "Nothing"), "Url", value="https://acme.example")
+        stack = Stack(self, "Page")
+        page = Asset(stack, "Index", path=str(Path(__file__).parent / "web/public/index.html"))
+        location = StringParameter(stack, "Location", string_value=page.s3_object_url)
+        CfnOutput(stack, "Url", value=location.string_value)
 
 
 class AllTools(Stack):
@@ -52,8 +58,9 @@ class AllTools(Stack):
             self,
             "Build",
             source=source,
-            application=Nothing,
+            application=Page,
             actions=ACTIONS,
+            synth=SYNTH,
             project=CodeBuildProject(compute_type="MEDIUM"),
             pull_requests=True,
         )

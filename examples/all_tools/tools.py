@@ -10,6 +10,7 @@ from dpra_constructs.build_actions import (
     Black,
     BlackDuck,
     BuildAction,
+    CdkSynth,
     CheckmarxOne,
     Checkstyle,
     CodeArtifactPublish,
@@ -33,6 +34,7 @@ from dpra_constructs.build_actions import (
     Npm,
     NpmAudit,
     OwaspDependencyCheck,
+    Permission,
     PipAudit,
     Pytest,
     PythonBuild,
@@ -58,7 +60,7 @@ BUILD = [
     Maven(name="Maven", directory="orders", outputs={"orders": "orders/target"}),
     Gradle(name="Gradle", directory="stock", outputs={"stock": "stock/build/libs"}),
     Go(name="Go", directory="gateway"),
-    Dotnet(name="Dotnet", path="billing", output="billing"),
+    Dotnet(name="Dotnet", path="billing", output="billing-app"),
     Docker(name="Docker", image="acme/reports", output="reports-image"),
 ]
 UNIT_TESTS = [
@@ -110,8 +112,8 @@ SCA = [
     InspectorCodeSecurity(name="Inspector", input="dist"),
 ]
 SBOM = [
-    CycloneDxPython(name="CycloneDxPython"),
-    CycloneDxNpm(name="CycloneDxNpm", directory="web"),
+    CycloneDxPython(name="CycloneDxPython", output="sbom-python"),
+    CycloneDxNpm(name="CycloneDxNpm", directory="web", output="sbom-npm"),
     Syft(name="Syft", path="dist", inputs=["dist"], output="sbom-syft"),
     TrivySbom(name="TrivySbom", path="orders/target", inputs=["orders"], output="sbom-trivy"),
 ]
@@ -151,15 +153,23 @@ OTHER = [
     BuildAction(
         "Terraform",
         install=[
-            "aws s3 cp --only-show-errors s3://acme-tools/terraform_1.13.5_linux_amd64.zip /tmp/tf.zip",
+            "aws s3 cp --only-show-errors s3://acme-tools/terraform.zip /tmp/terraform.zip",
             "sha256sum --check security/terraform.sha256",
-            "unzip -q -o /tmp/tf.zip -d /usr/local/bin",
+            "unzip -q -o /tmp/terraform.zip -d /usr/local/bin",
         ],
         commands=[
             "terraform -chdir=network init -backend=false",
             "terraform -chdir=network validate",
         ],
+        permissions=[
+            Permission(
+                actions=["s3:GetObject"],
+                resources=["arn:{partition}:s3:::acme-tools/terraform.zip"],
+            )
+        ],
         meets=[Requirement.BUILD_QUALITY],
     ),
 ]
+# A CodeBuild action takes at most four outputs of others: those that the application is made of.
+SYNTH = CdkSynth(inputs=["dist", "web", "orders", "image"])
 ACTIONS = [*BUILD, *UNIT_TESTS, *QUALITY, *SECRETS, *SAST, *SCA, *SBOM, *PUBLISH, *OTHER]

@@ -316,6 +316,10 @@ def test_publishing_roles_are_bound_to_the_place() -> None:
         ),
         (("sts:GetServiceBearerToken",), ("*",)),
     ]
+    assert [dict(each.conditions) for each in code_artifact[:3]] == [{}, {}, {}]
+    assert {operator: dict(keys) for operator, keys in code_artifact[3].conditions.items()} == {
+        "StringEquals": {"sts:AWSServiceName": ("codeartifact.amazonaws.com",)}
+    }
 
 
 def test_inspector_scan_is_configured_as_code_pipeline_documents_it() -> None:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpra_constructs.build_actions import findings
-from dpra_constructs.build_actions.findings import READERS, Finding, junit, main
+from dpra_constructs.build_actions.runtime.findings import sarif
+from dpra_constructs.build_actions.runtime.findings.report import Finding, junit, main
+from tests.build_actions.findings_readers import OPTIONS, READERS
 
 KEYS = ["dependencies", "errors", "results", "runs", "vulnerabilities", "vulns", "name", "via"]
 
@@ -32,16 +33,33 @@ JSON = st.recursive(
 )
 
 
-@given(st.sampled_from(sorted(READERS)), JSON.map(json.dumps) | st.text(), st.sampled_from("01"))
+@given(
+    st.sampled_from(sorted(READERS)),
+    JSON.map(json.dumps) | st.text(),
+    st.sampled_from("01"),
+    st.sampled_from(["findings", "status"]),
+)
 def test_whatever_a_tool_wrote_there_is_a_report_and_an_exit_code(
-    reader: str, content: str, status: str
+    reader: str, content: str, status: str, decides: str
 ) -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         source, report = Path(folder) / "found", Path(folder) / "junit.xml"
         source.write_text(content, "utf-8", errors="replace")
-        options = ["high"] if "audit" in reader else []
-        assert main("tool", reader, str(source), str(report), status, *options) >= int(status)
+        code = run(reader, source, report, status=status, decides=decides)
+        assert code >= int(status)
         assert ElementTree.parse(report).getroot().tag == "testsuites"
+
+
+def run(
+    reader: str,
+    source: Path,
+    report: Path,
+    *options: str,
+    status: str = "0",
+    decides: str = "findings",
+) -> int:
+    given = options or OPTIONS.get(reader, [])
+    return main(READERS[reader], status, decides, reader, str(source), str(report), *given)
 
 
 @pytest.mark.parametrize("reader", sorted(set(READERS) - {"black"}))
@@ -51,10 +69,10 @@ def test_output_of_another_form_fails_unless_it_says_nothing(
 ) -> None:
     source, report = tmp_path / "found.json", tmp_path / "junit.xml"
     source.write_text(text)
-    options = ["any"] if "audit" in reader else []
-    code = main("tool", reader, str(source), str(report), "0", *options)
-    # An empty list is what ESLint writes about no files.
-    assert code == (0 if (reader, text) == ("eslint", "[]") else 1)
+    # An empty list is what ESLint writes about no files, and Trivy leaves out what is empty.
+    nothing = {("eslint", "[]"), ("trivy", "{}"), ("trivy", '{"results": 1}')}
+    code = run(reader, source, report)
+    assert code == (0 if (reader, text) in nothing else 1)
     assert ElementTree.parse(report).getroot().tag == "testsuites"
 
 
@@ -63,9 +81,10 @@ def test_a_tool_that_fails_without_a_finding_fails(
 ) -> None:
     source, report = tmp_path / "found.txt", tmp_path / "junit.xml"
     source.write_text("")
-    assert main("black", "black", str(source), str(report), "123") == 1
+    assert run("black", source, report, status="123") == 1
     assert capsys.readouterr().out == (
         "black: exit code 123: and none of the findings says why; see the log\n"
+        "black: 1 findings, of which 1 are failures\n"
     )
 
 
@@ -94,7 +113,7 @@ def test_a_vulnerability_fails_from_its_threshold_and_an_unknown_one_always(
 ) -> None:
     source, report = tmp_path / "found.json", tmp_path / "junit.xml"
     source.write_text(json.dumps(vulnerable(severity)))
-    assert main("pip-audit", "pip-audit", str(source), str(report), "0", threshold) == code
+    assert run("pip_audit", source, report, threshold) == code
     kind = "failure" if code else "skipped"
     assert [each.tag for each in ElementTree.parse(report).getroot()[0][0]] == [kind]
 
@@ -126,13 +145,15 @@ SARIF = {
 def test_a_secret_in_sarif_is_not_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, report = tmp_path / "found.sarif", tmp_path / "junit.xml"
     source.write_text(json.dumps(SARIF))
-    assert main("ggshield", "sarif", str(source), str(report), "1", "hidden") == 1
+    assert run("sarif", source, report, "hidden", status="1") == 1
     shown = capsys.readouterr().out
-    assert shown == "config/aws.ini:3: AWS Keys: a secret stands here\n"
+    assert shown == (
+        "config/aws.ini:3: AWS Keys: a secret stands here\n"
+        "sarif: 1 findings, of which 1 are failures\n"
+    )
     assert "APPLE-PEAR" not in report.read_text()
 
 
-def test_a_tools_text_in_sarif_is_shown_otherwise(tmp_path: Path) -> None:
-    source = tmp_path / "found.sarif"
-    source.write_text(json.dumps(SARIF))
-    assert [each.text for each in findings.sarif(source)] == ["Secret detected: APPLE-PEAR"]
+def test_a_tools_text_in_sarif_is_shown_otherwise() -> None:
+    texts = [each.text for each in sarif.read(json.dumps(SARIF))]
+    assert texts == ["Secret detected: APPLE-PEAR (level warning)"]

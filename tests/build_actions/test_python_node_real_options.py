@@ -12,9 +12,9 @@ from dpra_constructs.build_actions.npm_audit import NpmAudit
 from dpra_constructs.build_actions.snyk import Snyk
 from dpra_constructs.build_actions.sonarqube import SonarQube
 from dpra_constructs.build_actions.typed_action import TypedAction
+from tests.build_actions.python_node_actions import EVERY_OPTION, SONAR, TOKEN
 from tests.build_actions.python_node_stand_ins import refusing
 from tests.build_actions.python_node_tools import TOOLS, run, run_commands, tree, venv
-from tests.build_actions.test_python_node_shell import EVERY_OPTION, SONAR, TOKEN
 
 
 def options(action: TypedAction, program: str) -> set[str]:

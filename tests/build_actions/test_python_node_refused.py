@@ -294,7 +294,8 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "jest minimum of nothing": (
         lambda: Jest(minimum_coverage_percent=80),
-        f"{JEST}: minimum_coverage_percent=80 is given, and coverage is False; write coverage=True",
+        f"{JEST}: minimum_coverage_percent=80 is given, and coverage is not measured; write "
+        "coverage=True",
     ),
     "eslint paths": (lambda: ESLint(paths=["/etc"]), not_a_path(ESLINT, "paths")),
     "eslint configuration": (

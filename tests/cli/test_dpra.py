@@ -42,20 +42,24 @@ def test_a_folder_without_a_cloud_assembly_is_refused(tmp_path: Path) -> None:
 
 def test_what_cdk_says_about_an_app_that_fails_is_shown(tmp_path: Path) -> None:
     (tmp_path / "cdk.json").write_text('{"app": "echo this app is broken && exit 3"}')
-    result = run("rehearse", "--directory", str(tmp_path))
+    logs = tmp_path / "logs"
+    result = run("rehearse", "--directory", str(tmp_path), "--log-folder", str(logs))
     assert result.exit_code == 1
     assert "this app is broken" in result.output
 
 
 @pytest.mark.parametrize(
-    ("missing", "extra"), [("click", "cli"), ("rich", "cli"), ("boto3", "rehearsal")]
+    ("missing", "extra"),
+    [("click", "cli"), ("rich", "cli"), ("boto3", "rehearsal"), ("ministack", "rehearsal")],
 )
-def test_a_missing_extra_is_named(missing: str, extra: str) -> None:
+def test_a_missing_extra_is_named(missing: str, extra: str, tmp_path: Path) -> None:
     program = (
         f"import sys; sys.modules[{missing!r}] = None; sys.argv = ['dpra', 'rehearse']\n"
         "from dpra_constructs.cli import main; main()"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True
+    )
     assert done.returncode == 1
     assert done.stderr.strip() == (
         f"error: {missing} is not installed; run: pip install 'dpra-constructs[{extra}]'"

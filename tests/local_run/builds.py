@@ -42,23 +42,9 @@ class Ran:
     @property
     def output(self) -> list[str]:
         """What the commands printed: the log without the build's own lines."""
-        # A command of several lines is shown as it is: its later lines are the build's own too.
-        later = {
-            lines[0]: len(lines) - 1
-            for phase in self.build.buildspec.phases.values()
-            for command in (*phase.commands, *phase.finally_commands)
-            if len(lines := command.strip().splitlines()) > 1
-        }
-        lines = []
-        skipped = 0
-        for line in self.log.splitlines():
-            if line.startswith("[Container] "):
-                skipped = next((count for first, count in later.items() if first in line), 0)
-            elif skipped:
-                skipped -= 1
-            elif line:
-                lines.append(line)
-        return lines
+        return [
+            line for line in self.log.splitlines() if line and not line.startswith("[Container] ")
+        ]
 
     @property
     def said(self) -> str:

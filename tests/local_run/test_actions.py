@@ -25,7 +25,11 @@ def test_the_commands_are_byte_for_byte_those_of_the_buildspec(fruit_api: Synthe
     projects = {
         each.get("Name"): each for each in resources(fruit_api.template, "AWS::CodeBuild::Project")
     }
-    assert [each.name for each in view.actions if each.provider == "CodeBuild"]
+    assert [each.name for each in view.actions if each.provider == "CodeBuild"] == [
+        *("SourceLayout", "CodeQuality", "Package", "Sast", "Sca", "Secrets", "UnitTests"),
+        *("Sbom", "Synth"),
+    ]
+    assert view.app_directory == "."
     for each in view.actions:
         phases = json.loads(projects[each.project]["Source"]["BuildSpec"])["phases"]
         read = read_buildspec(each, fruit_api.folder).phases
@@ -42,7 +46,9 @@ def test_the_shell_gets_commands_byte_for_byte(run_dpra: Run, fruit: Path, tmp_p
     log = tmp_path / "logs"
     result = run_dpra("build", "--assembly", str(assembly), "--log-folder", str(log))
     assert result.exit_code == 0, result.output
-    assert f"Running command {odd}\n" in (log / "A.log").read_text()
+    lines = (log / "A.log").read_text().splitlines()
+    said = [line.split(" ", 3)[3] for line in lines if line.startswith("[Container] ")]
+    assert f"Running command {odd}\n" in "\n".join(said)
     assert (tmp_path / "out").read_text() == odd[:-3]
 
 
@@ -53,10 +59,11 @@ def test_a_pipeline_of_plain_cdk_pipelines_is_read(tmp_path: Path) -> None:
     view = read_build_stage(tmp_path / "cdk.out")
     assert (view.pipeline, view.stage, view.region) == ("fruit", "Build", "us-west-2")
     assert [(each.run_order, each.name, each.problem) for each in view.actions] == [
-        (1, "CodeQuality", ""),
-        (1, "Package", ""),
-        (1, "UnitTests", ""),
-        (2, "Synth", ""),
+        (1, "SourceLayout", ""),
+        (2, "CodeQuality", ""),
+        (2, "Package", ""),
+        (2, "UnitTests", ""),
+        (3, "Synth", ""),
     ]
     synth = view.actions[-1]
     assert synth.inputs == ("acme_fruit_Source", "Package_dist")

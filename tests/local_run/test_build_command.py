@@ -278,7 +278,7 @@ def test_reports_are_summarized_and_failed_tests_named(run_dpra: Run, tmp_path: 
     assert "  test_fruit.is_ripe: too green\n" in text
     assert "Forgot: report unit-tests is missing: no file matches\n" in text
     (report,) = actions["UnitTests"]["reports"]
-    assert report["failed"] == [{"name": "test_fruit.is_ripe", "message": "too green"}]
+    assert report["failed"] == [{"name": "test_fruit.is_ripe", "place": "", "message": "too green"}]
     assert actions["Forgot"]["reports"][0]["files"] == 0
 
 
@@ -542,3 +542,60 @@ def test_help_says_what_is_needed(run_dpra: Run) -> None:
         "DPRA_CACHE",
     ):
         assert part in text
+
+
+PROGRAM = "python3 - <<'PYTHON'\nimport sys\nprint('the cause')\nsys.exit(3)\nPYTHON"
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        (PROGRAM, "python3 - <<'PYTHON' ... Reason: exit status 3"),
+        (f"echo the cause; false {'x' * 300}", f"false {'x' * 174} ... Reason: exit status 1"),
+        ("echo the cause; exit 3", "echo the cause; exit 3. Reason: exit status 3"),
+    ],
+    ids=["program", "long", "short"],
+)
+def test_a_failing_command_is_named_in_one_short_line(
+    run_dpra: Run, tmp_path: Path, command: str, shown: str
+) -> None:
+    assembly = stage(tmp_path / "cdk.out", action("A", command))
+    code, actions, text = built(run_dpra, assembly)
+    assert code == 1
+    assert actions["A"]["reason"].endswith(shown)
+    assert len(actions["A"]["reason"]) < 300
+    assert "  | the cause\n" in text
+    assert "import sys" not in text
+    assert command.splitlines()[-1] in Path(actions["A"]["log"]).read_text()
+
+
+def test_on_failure_retry_is_matched_with_the_whole_command(run_dpra: Run, tmp_path: Path) -> None:
+    command = f"echo again >>{tmp_path}/runs\n: the pattern\nexit 1"
+    phases = {"build": {"commands": [command], "on-failure": "RETRY-1-the pattern"}}
+    assembly = stage(tmp_path / "cdk.out", action("A", buildspec={"phases": phases}))
+    assert built(run_dpra, assembly)[0] == 1
+    assert (tmp_path / "runs").read_text().splitlines() == ["again"] * 2
+
+
+def finding(text: str) -> str:
+    case = f'<testcase classname="a.py:1" name="B1"><failure message="{text}"/></testcase>'
+    return f"<testsuite>{case}</testsuite>"
+
+
+def test_a_finding_that_was_printed_is_not_repeated(run_dpra: Run, tmp_path: Path) -> None:
+    printed, silent = "a.py:1: B1: printed", "a.py:1: B1: silent"
+    assembly = stage(
+        tmp_path / "cdk.out",
+        *(
+            action(
+                name,
+                f":\necho '{finding(text)}' >junit.xml; echo '{said}'; exit 1",
+                buildspec=REPORTS,
+            )
+            for name, text, said in (("A", printed, printed), ("B", silent, "failed"))
+        ),
+    )
+    _, _, text = built(run_dpra, assembly)
+    assert text.count(printed) == 1
+    assert f"  | {printed}\n" in text
+    assert f"  a.py:1.B1: {silent}\n" in text

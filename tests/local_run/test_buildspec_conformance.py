@@ -765,7 +765,7 @@ reports: {unit: {files: ['out/**/*'], discard-paths: yes, file-format: NUNITXML}
         reports={"unit NUNITXML": ["a.xml"]},
     ),
     Case(
-        fact="a missing report does not fail the build",
+        fact="a missing report fails UPLOAD_ARTIFACTS",
         section="reports",
         spec="""
 version: 0.2
@@ -773,9 +773,11 @@ phases: {build: {commands: [echo built]}}
 reports: {unit: {files: [junit.xml]}, other: {files: ['*'], base-directory: none}}
 """,
         output=("built",),
+        status="FAILED",
+        message="UPLOAD_ARTIFACTS: a report was not written: unit: no file matches junit.xml; "
+        "other: no file matches *",
         reports={"unit JUNITXML": [], "other JUNITXML": []},
         said=("No report files were found for report group unit",),
-        phases=ALL_SUCCEEDED,
     ),
     Case(
         fact="the report of a failing build is there",

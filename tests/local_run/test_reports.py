@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from dpra_constructs.local_run import FailedTest, ReportFiles, ReportSummary, summarize
 
 JUNIT = """<?xml version="1.0" encoding="utf-8"?>
@@ -67,3 +69,22 @@ def test_a_missing_report_has_no_files(tmp_path: Path) -> None:
 def test_of_other_formats_the_files_are_counted(tmp_path: Path) -> None:
     summary = summarize(report(tmp_path, "<coverage/>", file_format="COBERTURAXML"))
     assert (summary.file_count, summary.is_read) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "text", "place"),
+    [
+        ("", "def test():\n\ntests/test_a.py:3: in f\nsrc/a.py:9: Error", "src/a.py:9"),
+        ("", "/usr/lib/python3/site.py:9: Error", ""),
+        ('file="tests/test_a.py" line="3"', "no trace", "tests/test_a.py:3"),
+        ('file="tests/test_a.py"', "", "tests/test_a.py"),
+        ("", "", ""),
+    ],
+)  # fmt: skip
+def test_the_place_of_a_failed_test(tmp_path: Path, attributes: str, text: str, place: str) -> None:
+    file = tmp_path / "junit.xml"
+    case = f'<testcase name="a" {attributes}><failure>{text}</failure></testcase>'
+    file.write_text(f"<testsuite>{case}</testsuite>")
+    report = ReportFiles(group="unit", file_format="JUNITXML", files=(file,))
+    [failed] = summarize(report).failed
+    assert failed.place == place

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aws_cdk import App
 
-from dpra_constructs.errors import RehearsalError
+from dpra_constructs.errors import DpraError, RehearsalError
 from dpra_constructs.rehearsal.assembly import Assembly, PipelineStack, Place, read_assembly
 from dpra_constructs.rehearsal.bootstrap import bootstrap_commands
 from dpra_constructs.rehearsal.following import Silent
@@ -170,7 +170,7 @@ def test_a_stack_that_cannot_be_deployed_fails_the_rehearsal(tmp_path: Path) -> 
         watcher=watcher,
         stopwatch=Stopwatch(watcher=watcher),
     )
-    with pytest.raises(RehearsalError, match="AWS::Odd::Thing"), opened:
+    with pytest.raises(DpraError, match="AWS::Odd::Thing"), opened:
         pass
 
 

@@ -107,6 +107,7 @@ def test_the_commit_runs_in_every_account_and_region(
     assert deployed == {each: [(head, {"ApiUrl": 200})] for each in places}
 
 
+@pytest.mark.rehearsal
 def test_every_action_has_its_time_and_its_log(rehearsed: tuple[dict[str, Any], str]) -> None:
     result, _ = rehearsed
     [execution] = result["executions"]
@@ -122,6 +123,7 @@ def test_every_action_has_its_time_and_its_log(rehearsed: tuple[dict[str, Any], 
     assert result["approvals"] == [{"stage": "Approve-Prod", "action": "Approve", "approved": True}]
 
 
+@pytest.mark.rehearsal
 def test_the_output_tells_what_was_done_and_what_was_not_checked(
     place: Place, rehearsed: tuple[dict[str, Any], str]
 ) -> None:
@@ -134,6 +136,7 @@ def test_the_output_tells_what_was_done_and_what_was_not_checked(
     assert "<script" not in page
 
 
+@pytest.mark.rehearsal
 @pytest.mark.usefixtures("rehearsed")
 def test_a_rehearsal_goes_on_at_a_stage_and_is_rejected_there(place: Place) -> None:
     code, printed = place.run("--from-stage", "Approve-Prod", "--reject", "--json", "r.json")
@@ -146,6 +149,7 @@ def test_a_rehearsal_goes_on_at_a_stage_and_is_rejected_there(place: Place) -> N
     assert place.nothing_is_left()
 
 
+@pytest.mark.rehearsal
 @pytest.mark.usefixtures("rehearsed")
 def test_a_kept_emulator_is_looked_at_with_the_printed_variables(place: Place) -> None:
     process = place.start("--from-stage", "Prod-rest", "--approve", "--keep")
@@ -179,6 +183,7 @@ def begun(place: Place) -> "subprocess.Popen[str]":
     raise AssertionError("no build began")
 
 
+@pytest.mark.rehearsal
 @pytest.mark.usefixtures("rehearsed")
 @pytest.mark.parametrize(("number", "name"), [(2, "Ctrl-C"), (15, "kill")])
 def test_nothing_is_left_after_an_interruption(place: Place, number: int, name: str) -> None:
@@ -190,6 +195,7 @@ def test_nothing_is_left_after_an_interruption(place: Place, number: int, name: 
     assert place.nothing_is_left()
 
 
+@pytest.mark.rehearsal
 @pytest.mark.usefixtures("rehearsed")
 def test_nothing_is_left_after_a_crash(place: Place) -> None:
     process = begun(place)
@@ -198,6 +204,7 @@ def test_nothing_is_left_after_a_crash(place: Place) -> None:
     assert place.nothing_is_left(seconds=20)
 
 
+@pytest.mark.rehearsal
 @pytest.mark.usefixtures("rehearsed")
 def test_no_credentials_are_written(place: Place) -> None:
     for path in (place.folder / "rehearsal.out").rglob("*"):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dpra_constructs.errors import RehearsalError
-from dpra_constructs.rehearsal.source_repository import SourceRepository, make_source
+from dpra_constructs.rehearsal.source_repository import SourceRepository, commit_of, make_source
 from tests.rehearsal.small_app import commit, git
 
 
@@ -124,3 +124,10 @@ def test_a_folder_that_the_commit_has_not(tmp_path: Path) -> None:
     (tmp_path / "app/fruit").mkdir()
     with pytest.raises(RehearsalError, match="has no folder fruit; commit the app first"):
         make_source(tmp_path / "app/fruit", tmp_path / "source.git")
+
+
+def test_a_commit_is_named_in_full(tmp_path: Path) -> None:
+    head = commit(tmp_path / "app", {"cdk.json": "{}"})
+    assert commit_of(tmp_path / "app", head[:9]) == head
+    (tmp_path / "outside").mkdir()
+    assert commit_of(tmp_path / "outside") == ""

@@ -101,7 +101,7 @@ def test_a_waived_kind_is_not_checked() -> None:
     action = source_layout_check(layout, {Requirement.SOURCE_STATIC_ASSETS})
     assert action
     first = action.commands[0].splitlines()[0]
-    assert first == """python3 - '{"application": ["src"], "database": ["db"]}' <<'PYTHON'"""
+    assert first == """python3 -I - '{"application": ["src"], "database": ["db"]}' <<'PYTHON'"""
 
 
 def test_without_anything_to_check_there_is_no_action() -> None:

@@ -35,6 +35,7 @@ class Pipeline:
     published: list[dict[str, Any]] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     page_size: int = 100
+    author: dict[str, str] = field(default_factory=dict)
 
     def get_pipeline_execution(self, **given: Any) -> dict[str, Any]:
         summary = self.executions[given["pipelineExecutionId"]]
@@ -101,13 +102,15 @@ class Pipeline:
 
     def list_action_executions(self, **given: Any) -> dict[str, Any]:
         execution = given["filter"]["pipelineExecutionId"]
-        return {
-            "actionExecutionDetails": [
-                {"stageName": wave, "actionName": "x", "startTime": moment(minute)}
-                for (wave, run), minute in self.arrivals.items()
-                if run == execution
-            ]
-        }
+        if self.author and "nextToken" not in given:
+            return {"actionExecutionDetails": [], "nextToken": "1"}
+        source = {"actionName": "Source", "output": {"outputVariables": self.author}}
+        arrivals = [
+            {"stageName": wave, "actionName": "x", "startTime": moment(minute)}
+            for (wave, run), minute in self.arrivals.items()
+            if run == execution
+        ]
+        return {"actionExecutionDetails": [*arrivals, source]}
 
     def rollback_stage(self, **given: Any) -> dict[str, Any]:
         wave, target = given["stageName"], given["targetPipelineExecutionId"]
@@ -179,6 +182,13 @@ def test_a_failed_wave_stops_the_line_and_tells() -> None:
         "https://us-west-2.console.aws.amazon.com/codesuite/codepipeline/pipelines/fruit-api"
         f"/executions/{RUN}/timeline?region=us-west-2"
     )
+
+
+def test_the_author_is_told_where_the_source_says_it() -> None:
+    pipeline = failed_pipeline()
+    pipeline.author = {"AuthorDisplayName": "Ada", "AuthorEmail": "ada@acme.example"}
+    stop(pipeline, event())
+    assert "Author: Ada ada@acme.example" in pipeline.published[0]["Message"].splitlines()
 
 
 def test_a_wave_that_a_person_rolls_back_stops_the_line() -> None:

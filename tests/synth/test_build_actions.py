@@ -93,7 +93,7 @@ def test_the_source_is_checked_first_and_alone() -> None:
     made = project(template, "SourceLayout")
     assert made["TimeoutInMinutes"] == 5
     spec = made["Source"]["BuildSpec"]
-    assert "python3 - '" in spec
+    assert "python3 -I - '" in spec
     assert "install" not in json.loads(spec)["phases"]
 
 

@@ -65,7 +65,11 @@ def test_its_role_may_only_that(template: dict[str, Any]) -> None:
     actions = [action for action, _ in statements]
     assert actions == [
         ["logs:CreateLogStream", "logs:PutLogEvents"],
-        ["codepipeline:GetPipelineExecution", "codepipeline:GetPipelineState"],
+        [
+            "codepipeline:GetPipelineExecution",
+            "codepipeline:GetPipelineState",
+            "codepipeline:ListActionExecutions",
+        ],
         "codepipeline:DisableStageTransition",
         "sns:Publish",
         ["kms:Decrypt", "kms:GenerateDataKey"],

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -23,6 +22,7 @@ from dpra_constructs.rehearsal.emulator import (
 )
 from dpra_constructs.rehearsal.internal_paths import FOLDER_PREFIX
 from dpra_constructs.rehearsal.isolation import refuse_other_hosts
+from dpra_constructs.rehearsal.processes import end_processes_of, remove
 
 
 def _end_with(parent: int) -> None:
@@ -31,7 +31,8 @@ def _end_with(parent: int) -> None:
     # Whoever would have removed the folder is gone.
     folder = Path(os.environ.get("TMPDIR", ""))
     if folder.name.startswith(FOLDER_PREFIX):
-        shutil.rmtree(folder, ignore_errors=True)
+        end_processes_of(folder)
+        remove(folder)
     if os.getpgrp() == os.getpid():
         # With the processes of functions, which are in this process's group.
         os.killpg(0, signal.SIGKILL)

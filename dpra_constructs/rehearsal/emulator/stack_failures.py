@@ -22,16 +22,16 @@ def register() -> None:
     """Look at each resource that CloudFormation creates or updates."""
     provision, update = stacks._provision_resource, stacks._update_resource
 
-    def provisioned(resource_type: str, logical_id: str, props: Any, stack_name: str) -> Any:
-        _fail(stack_name)
-        return provision(resource_type, logical_id, props, stack_name)
+    # Both take (type, id, ..., the stack's name); MiniStack passes more to the second.
+    def provisioned(*arguments: Any, **more: Any) -> Any:
+        _fail(arguments[3])
+        return provision(*arguments, **more)
 
-    def updated(
-        resource_type: str, physical_id: str, old: Any, new: Any, stack_name: str, *more: Any
-    ) -> Any:
+    def updated(*arguments: Any, **more: Any) -> Any:
+        _, _, old, new, stack_name = arguments[:5]
         if old != new:
             _fail(stack_name)
-        return update(resource_type, physical_id, old, new, stack_name, *more)
+        return update(*arguments, **more)
 
     stacks._provision_resource, stacks._update_resource = provisioned, updated
 

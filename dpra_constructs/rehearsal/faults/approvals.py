@@ -5,7 +5,7 @@ from __future__ import annotations
 from dpra_constructs.errors import RehearsalError
 from dpra_constructs.rehearsal.faults.fault import Fault, Outcome
 from dpra_constructs.rehearsal.faults.scene import Scene
-from dpra_constructs.rehearsal.following import Silent
+from dpra_constructs.rehearsal.following import Watcher
 
 # A day passes in a tenth of a second; only the approval waits meanwhile.
 _FAST = 1_000_000.0
@@ -33,12 +33,16 @@ def _not_approved(scene: Scene, answer: bool | None, says: str, advice: str) -> 
         )
 
 
-class _Answering(Silent):
-    def __init__(self, watcher: object, answer: bool | None) -> None:
-        super().__init__(answer)
-        self.step = watcher.step  # type: ignore[attr-defined]
-        self.note = watcher.note  # type: ignore[attr-defined]
-        self.execution = watcher.execution  # type: ignore[attr-defined]
+class _Answering:
+    """Tells what another watcher tells, and answers approvals always alike."""
+
+    def __init__(self, watcher: Watcher, answer: bool | None) -> None:
+        self._answer = answer
+        self.step, self.note, self.execution = watcher.step, watcher.note, watcher.execution
+
+    def answer(self, approval: object) -> bool | None:
+        """Answer as said in the beginning."""
+        return self._answer
 
 
 def _rejected(scene: Scene) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 
 from dpra_constructs.errors import RehearsalError
 from dpra_constructs.rehearsal.execution_record import ExecutionRecord, read_execution
@@ -139,10 +140,10 @@ def _inbound(emulation: Emulation, stage: str) -> list[str]:
     return [each["pipelineExecutionId"] for each in state.get("inboundExecutions", [])]
 
 
-def _wait(look: object) -> bool:
+def _wait(look: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
-        if look():  # type: ignore[operator]
+        if look():
             return True
         time.sleep(0.2)
     return False

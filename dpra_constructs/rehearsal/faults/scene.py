@@ -17,13 +17,16 @@ from dpra_constructs.rehearsal.following import Follower, Silent, Watcher
 from dpra_constructs.rehearsal.output_folder import OutputFolder
 from dpra_constructs.rehearsal.rehearsal import Emulation, Stopwatch, deployed, from_saved_state
 from dpra_constructs.rehearsal.server import save_state
-from dpra_constructs.rehearsal.source_repository import SourceRepository, open_source
+from dpra_constructs.rehearsal.source_repository import (
+    SourceRepository,
+    commit_of,
+    open_source,
+)
 
 RELEASED = "released"
 # Where applications have their code; a line more makes another version of it.
 _CODE = re.compile(r"(^|/)(src|lambda|lib|app|function|functions)/.*\.(py|js|mjs|ts)$")
 _COMMENT = {"py": "#", "js": "//", "mjs": "//", "ts": "//"}
-_BEFORE = "a fault is about to happen here"
 
 
 @dataclass(kw_only=True)
@@ -46,17 +49,21 @@ class Scene:
 
     def __post_init__(self) -> None:
         """Keep apart what the first and the second commit's way leave behind."""
-        self.first = OutputFolder(self.output)
+        self.first = OutputFolder(self.output.resolve())
         self.stopwatch = Stopwatch(watcher=self.watcher)
         self.emulation: Emulation | None = None
         self.follower: Follower | None = None
+        asked = commit_of(self.folder, self.commit)
+        if not asked or self.first.read_known().get("original") != asked:
+            # States of another commit, or of a folder whose content nobody can tell.
+            shutil.rmtree(self.first.states, ignore_errors=True)
 
     # The commits
 
     @property
     def old(self) -> str:
         """The commit that is in production."""
-        return self._known()["old"]
+        return self._of_release("old")
 
     @property
     def new(self) -> str:
@@ -66,18 +73,23 @@ class Scene:
     @property
     def waves(self) -> tuple[str, ...]:
         """The stages that deploy to production: those after the approval."""
-        waves = json.loads(self._known()["waves"])
+        waves = json.loads(self._of_release("waves"))
         return tuple(waves)
 
     @property
     def approval(self) -> str:
         """The stage in which a person approves."""
-        return self._known()["approval"]
+        return self._of_release("approval")
 
     @property
     def stages(self) -> tuple[str, ...]:
         """All pipeline stages."""
-        return tuple(json.loads(self._known()["stages"]))
+        return tuple(json.loads(self._of_release("stages")))
+
+    def _of_release(self, name: str) -> str:
+        if not self._has(RELEASED):
+            self._release()
+        return self._known()[name]
 
     def _known(self) -> dict[str, str]:
         path = self.first.path / "scene.json"
@@ -146,7 +158,7 @@ class Scene:
     def _release(self) -> None:
         """Take the first commit to production, and save the state."""
         approving = _Approving(self.watcher)
-        shutil.rmtree(self.first.path / "scene.json", ignore_errors=True)
+        (self.first.path / "scene.json").unlink(missing_ok=True)
         opened = deployed(
             folder=self.folder,
             output=self.first,
@@ -223,7 +235,8 @@ class Scene:
         for name in source.files():
             if _CODE.search(name) and not name.rpartition("/")[2].startswith("__"):
                 sign = _COMMENT[name.rpartition(".")[2]]
-                return {name: f"{source.read(name)}\n{sign} rehearsed change: {note}\n"}
+                # At the top, where no formatter wants it otherwise.
+                return {name: f"{sign} Rehearsed change: {note}.\n{source.read(name)}"}
         raise RehearsalError(
             "the commit has no Python, JavaScript or TypeScript file below a folder src, lib, "
             "lambda, app or function, of which a fault could make another version"
@@ -231,10 +244,9 @@ class Scene:
 
     def follow(self, execution_id: str, until: str = "") -> ExecutionRecord:
         """Follow an execution to its end, or to a stage."""
-        assert_open = self.follower
-        if assert_open is None:
+        if self.follower is None:
             raise RehearsalError("no emulator runs")
-        return assert_open.follow(execution_id, until)
+        return self.follower.follow(execution_id, until)
 
     def follow_others(self, record: ExecutionRecord) -> list[ExecutionRecord]:
         """Follow what was started after an execution: its rollback."""

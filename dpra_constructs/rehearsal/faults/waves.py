@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from botocore.exceptions import ClientError
 
 from dpra_constructs.rehearsal.deployed_versions import DeployedVersion
@@ -108,15 +110,13 @@ def _expire_artifacts(emulation: Emulation, commit: str) -> None:
                 _delete_all_versions(s3, store["location"], key)
 
 
-def _delete_all_versions(s3: object, bucket: str, key: str) -> None:
+def _delete_all_versions(s3: Any, bucket: str, key: str) -> None:
     try:
-        listed = s3.list_object_versions(Bucket=bucket, Prefix=key)  # type: ignore[attr-defined]
+        listed = s3.list_object_versions(Bucket=bucket, Prefix=key)
     except ClientError:
         return
     for version in listed.get("Versions", []):
-        s3.delete_object(  # type: ignore[attr-defined]
-            Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"]
-        )
+        s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
 
 
 WAVES = (

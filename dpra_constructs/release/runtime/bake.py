@@ -5,7 +5,8 @@ success, failure, or a continuation token with which CodePipeline calls again. T
 only state, so a call that is repeated with the same token does the same.
 
 A region that could not be read never counts as healthy, and every region that is not healthy is
-named, whatever the others say. Source of the job's events and results:
+named, whatever the others say. In a ROLLBACK execution it settles, reports and does not fail, as
+soon as CodePipeline has said that it is one. Source of the job's events and results:
 https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-function.html
 """
 
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
@@ -31,6 +33,8 @@ _LONGEST_MESSAGE = 5_000
 _LONGEST_SUMMARY = 2_048
 _LONGEST_REASON = 300
 _LONGEST_SESSION_NAME = 64
+# All at once, so that regions that do not answer do not add up to the function's timeout.
+_MOST_THREADS = 50
 # An alarm that changes more often than this in one bake cannot be followed.
 _MOST_PAGES = 50
 _MINUTE = 60_000
@@ -392,7 +396,7 @@ def step(
             return Reading(problem=str(error), at=began)
         return replace(reading, at=began)
 
-    with ThreadPoolExecutor(max_workers=min(10, len(bake.regions))) as pool:
+    with ThreadPoolExecutor(max_workers=min(_MOST_THREADS, len(bake.regions))) as pool:
         readings = tuple(pool.map(read, bake.regions, before.deployed))
     now = _now(clock)
     for region, reading in zip(bake.regions, readings, strict=True):
@@ -470,13 +474,18 @@ def handler(event: dict[str, Any], context: Any) -> None:
     import boto3
     from botocore.config import Config
 
-    # A call has to end before its readings grow old.
-    quick = Config(
-        connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}
+    # Without any answer, a call takes 2 x 60 s for CodePipeline, 45 s for all regions and 60 s for
+    # the result: less than the function's timeout, after which nobody would know its result.
+    patient = Config(
+        connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4}
     )
-    patient = Config(retries={"mode": "standard", "total_max_attempts": 8})
+    quick = Config(
+        connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}
+    )
     partition = context.invoked_function_arn.split(":")[1]
     sts = boto3.client("sts", config=quick)
+    # Clients may be used by several threads, but not made.
+    making = Lock()
 
     def open_cloudwatch(bake: Bake, region: str) -> Any:
         role = names.gate_role_name(bake.pipeline, bake.environment, region)
@@ -485,12 +494,15 @@ def handler(event: dict[str, Any], context: Any) -> None:
             RoleSessionName=session_name(bake.pipeline),
             DurationSeconds=900,
         )["Credentials"]
-        return boto3.Session(
-            aws_access_key_id=given["AccessKeyId"],
-            aws_secret_access_key=given["SecretAccessKey"],
-            aws_session_token=given["SessionToken"],
-            region_name=region,
-        ).client("cloudwatch", config=quick)
+        with making:
+            return boto3.client(
+                "cloudwatch",
+                region_name=region,
+                aws_access_key_id=given["AccessKeyId"],
+                aws_secret_access_key=given["SecretAccessKey"],
+                aws_session_token=given["SessionToken"],
+                config=quick,
+            )
 
     handle(
         event,

@@ -16,6 +16,7 @@ _LONGEST_REASON = 300
 _NO_REASON_CHARACTERS = re.compile(r"[^a-zA-Z0-9!@ ().*?-]+")
 _LONGEST_SUBJECT = 100
 _LONGEST_CAUSE = 5_000
+_MOST_PAGES = 20
 #: How the reason begins when this function has stopped the line.
 STOPPED = "Line stopped"
 
@@ -77,6 +78,7 @@ def stop(
     }
     stopped = stages.get(entrance, {})
     cause = _cause(stages.get(stage, {}), execution)
+    author = _author(codepipeline, pipeline, execution)
     if stopped.get("inboundTransitionState", {}).get("enabled", True):
         reason = disabled_reason(
             f"{STOPPED} - {stage} {what} in {execution} - resume with dpra resume {pipeline} - "
@@ -92,15 +94,20 @@ def stop(
     sns.publish(
         TopicArn=topic_arn,
         Subject=f"{pipeline}: {stage} {what}, line stopped"[:_LONGEST_SUBJECT],
-        Message=message(event, what, facts, cause, entrance),
+        Message=message(event, what, facts, author, cause, entrance),
     )
     return f"line stopped: {stage} {what}"
 
 
 def message(
-    event: dict[str, Any], what: str, facts: dict[str, Any], cause: str, entrance: str
+    event: dict[str, Any],
+    what: str,
+    facts: dict[str, Any],
+    author: str | None,
+    cause: str,
+    entrance: str,
 ) -> str:
-    """Return the notification: pipeline, stage, commit, reason and link."""
+    """Return the notification: pipeline, stage, commit, author, reason and link."""
     detail, region = event["detail"], event["region"]
     pipeline, execution = detail["pipeline"], detail["execution-id"]
     commits = [
@@ -122,6 +129,7 @@ def message(
             f"Stage: {detail['stage']} {what}",
             f"Execution: {execution}",
             *(f"Commit: {commit}" for commit in commits),
+            *([f"Author: {author}"] if author else []),
             f"Reason: {cause[:_LONGEST_CAUSE]}",
             f"No release enters {entrance} until somebody runs: dpra resume {pipeline}",
             link(region, pipeline, execution),
@@ -152,6 +160,28 @@ def _cause(stage: dict[str, Any], execution: str) -> str:
         if (latest := action.get("latestExecution", {})).get("status") == "Failed"
     ]
     return "\n".join(said) or "see the execution"
+
+
+def _author(codepipeline: Any, pipeline: str, execution: str) -> str | None:
+    """Return who wrote the commit, if its source says so, as repositories behind connections do.
+
+    https://docs.aws.amazon.com/codepipeline/latest/userguide/reference-variables.html
+    """
+    # Newest first: the source is on the last page. A rollback has none.
+    more: dict[str, str] = {}
+    for _ in range(_MOST_PAGES):
+        page = codepipeline.list_action_executions(
+            pipelineName=pipeline, filter={"pipelineExecutionId": execution}, **more
+        )
+        for action in page.get("actionExecutionDetails", []):
+            given = action.get("output", {}).get("outputVariables", {})
+            names = [given.get("AuthorDisplayName"), given.get("AuthorEmail")]
+            if any(names):
+                return " ".join(filter(None, names))
+        if not page.get("nextToken"):
+            break
+        more = {"nextToken": page["nextToken"]}
+    return None
 
 
 def _summary(text: str) -> str:

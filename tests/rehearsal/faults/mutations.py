@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from dpra_constructs.rehearsal.execution_record import ExecutionRecord
+from dpra_constructs.rehearsal.execution_record import ExecutionRecord, read_execution
 from dpra_constructs.rehearsal.faults import Scene
 from dpra_constructs.rehearsal.rehearsal import Emulation
 from dpra_constructs.rehearsal.role_policies import allowed_actions, without_action
 
+SECONDS = 300
 STOPS = "the permissions are being tested"
 
 
@@ -71,7 +73,7 @@ def mutations_of(emulation: Emulation) -> Iterator[Mutation]:
 
 def _roles(emulation: Emulation, action: dict[str, object]) -> Iterator[tuple[str, str]]:
     """Give the roles of the tools account that an action works with, and what kind each is."""
-    configuration = action["configuration"]
+    configuration = action.get("configuration", {})
     arn = str(action.get("roleArn", ""))
     assert isinstance(configuration, dict)
     kind = action["actionTypeId"]
@@ -88,7 +90,7 @@ def _apart(
     allowed: str, resources: Sequence[str], emulation: Emulation, action: dict[str, object]
 ) -> Sequence[str]:
     """Return the resource that only this action needs, where the role is shared by several."""
-    configuration = action["configuration"]
+    configuration = action.get("configuration", {})
     assert isinstance(configuration, dict)
     project = configuration.get("ProjectName")
     shared = allowed in ("codebuild:StartBuild", "codebuild:BatchGetBuilds")
@@ -156,20 +158,34 @@ def _run_until_one_passes(
             api.hold(name, STOPS)
         execution_id = ""
         for mutation in mutations:
-            with without_action(
-                api.client("iam"), mutation.role, mutation.action, mutation.resource
-            ):
+            iam = api.client("iam")
+            with without_action(iam, mutation.role, mutation.action, mutation.resource):
                 if execution_id:
                     api.retry(stage, execution_id)
                 else:
                     execution_id = api.start() if is_first else scene.let_in(stage)
-                record = scene.follow(execution_id, until=next(iter(following), ""))
-            failed = _failed(record, stage)
+                record = _end_of(emulation, execution_id, mutation)
+            failed = tuple(each.name for each in record.failed if each.stage == stage)
             said = "; ".join(each.error for each in record.failed)
             yield Noticed(mutation=mutation, failed=failed, said=said)
-            if not failed:
+            # A stage that rolls back is not retried: the rollback is the latest in it.
+            if not failed or api.executions()[0]["pipelineExecutionId"] != execution_id:
                 return
 
 
-def _failed(record: ExecutionRecord, stage: str) -> tuple[str, ...]:
-    return tuple(each.name for each in record.failed if each.stage == stage)
+def _end_of(emulation: Emulation, execution_id: str, mutation: Mutation) -> ExecutionRecord:
+    """Wait until the execution is over, or the action has succeeded without the permission."""
+    view = emulation.view()
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        record = read_execution(emulation.api, view, execution_id, emulation.output.logs)
+        [action] = [
+            each
+            for each in record.actions
+            if (each.stage, each.name) == (mutation.stage, mutation.needed_by)
+        ]
+        # A run of before the retry may still be the last one for a moment.
+        if record.is_over or (action.status == "Succeeded" and not record.failed):
+            return record
+        time.sleep(0.1)
+    raise AssertionError(f"{mutation} came to no end")

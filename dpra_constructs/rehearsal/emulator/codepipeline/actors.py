@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import botocore.session
@@ -39,6 +39,20 @@ def _session() -> Any:
     return botocore.session.Session()
 
 
+@lru_cache(maxsize=100)
+def _client(service: str, region: str, actor: Actor) -> Any:
+    """Make a client once: each keeps connections open, at both ends of this one process."""
+    return _session().create_client(
+        service,
+        region_name=region,
+        endpoint_url=endpoint(),
+        aws_access_key_id=actor.access_key_id,
+        aws_secret_access_key=actor.secret_access_key,
+        aws_session_token=actor.session_token,
+        config=_CONFIG,
+    )
+
+
 def account_of(arn: str) -> str:
     """Return the account in an ARN."""
     return arn.split(":")[4]
@@ -59,15 +73,7 @@ class Actor:
         """Return a botocore client of the emulator."""
         # Making clients of one session is not safe in threads; using them is.
         with _LOCK:
-            return _session().create_client(
-                service,
-                region_name=region or self.region,
-                endpoint_url=endpoint(),
-                aws_access_key_id=self.access_key_id,
-                aws_secret_access_key=self.secret_access_key,
-                aws_session_token=self.session_token,
-                config=_CONFIG,
-            )
+            return _client(service, region or self.region, self)
 
     def assume(self, role_arn: str, session_name: str, region: str | None = None) -> Actor:
         """Assume a role."""

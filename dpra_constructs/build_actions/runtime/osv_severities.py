@@ -1,7 +1,7 @@
 """Adds severities to what pip-audit found, as it gives none, from the advisories in OSV.
 
-A build action hands this file to `python3` as it is. GitHub's advisories say a severity in one
-word; what has no such advisory gets none, and counts as the worst.
+Runs in builds, with the standard library of Python 3.9 alone. GitHub's advisories say a severity
+in one word; what has no such advisory gets none, and counts as the worst.
 Source: https://google.github.io/osv.dev/get-v1-vulns/, https://github.com/pypa/pip-audit/issues/654
 """
 

@@ -1,0 +1,1 @@
+"""What tools found, as a JUnit report: `report.py`, and one reader a format beside it."""
