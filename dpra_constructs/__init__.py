@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpra_constructs.environments import DeploymentEnvironment, DeploymentTarget, Wave
 from dpra_constructs.errors import DpraError, InvalidArgumentError, WaiverNeededError
-from dpra_constructs.release import ManualApproval
+from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval
 from dpra_constructs.requirements import Requirement
 
 if TYPE_CHECKING:
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 __all__ = [
     "BetaStage",
     "BuildStage",
+    "ChangeCalendar",
     "DeploymentEnvironment",
     "DeploymentPipeline",
     "DeploymentTarget",
+    "DeploymentWindow",
     "DpraError",
     "GammaStage",
     "InvalidArgumentError",

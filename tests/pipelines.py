@@ -1,9 +1,11 @@
 """Pipelines for the tests, small enough to be read, each part replaceable."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from aws_cdk import App, CfnOutput, Duration, Environment, Stack, Stage
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -22,6 +24,7 @@ from dpra_constructs import (
     Wave,
 )
 from dpra_constructs.build_actions import BuildAction, Pytest, PythonBuild, Ruff
+from dpra_constructs.monitoring import DeploymentHealth
 from dpra_constructs.source import GitHub, SourceLayout
 from dpra_constructs.test_actions import AcceptanceTest, IntegrationTest
 
@@ -53,13 +56,23 @@ UNSIGNED = {Requirement.BUILD_SIGNATURE: "a pipeline of the tests, which deploys
 
 
 class Fruit(Stage):
-    """An application of one stack, with an output."""
+    """An application of one stack, with an output and an alarm."""
 
     def __init__(self, scope: Construct, id: str, target: DeploymentTarget) -> None:
         super().__init__(scope, id, env=target.env)
         self.stack = Stack(self, "Api")
         topic = sns.Topic(self.stack, "Topic")
         CfnOutput(self.stack, "ApiUrl", value=topic.topic_name)
+        failed = topic.metric_number_of_notifications_failed(period=Duration.minutes(1))
+        alarm = cloudwatch.Alarm(
+            self.stack, "Failed", metric=failed, threshold=1, evaluation_periods=2
+        )
+        DeploymentHealth(self.stack, "Health", target=target, alarms=[alarm])
+
+
+def wave(name: str, regions: Sequence[str]) -> Wave:
+    """A wave that bakes for half an hour."""
+    return Wave(name, regions, bake=Duration.minutes(30))
 
 
 def with_asset(folder: Path) -> type[Stage]:
@@ -111,6 +124,7 @@ def gamma_stage(scope: Construct, **arguments: Any) -> GammaStage:
     given = {
         "beta": arguments.pop("beta", None) or beta_stage(scope),
         "environment": DeploymentEnvironment("gamma", account=GAMMA, regions=REGIONS),
+        "bake": Duration.minutes(15),
         **arguments,
     }
     return GammaStage(scope, "Gamma", **given)
@@ -121,7 +135,7 @@ def prod_waves(scope: Construct, **arguments: Any) -> ProdWaves:
         "gamma": arguments.pop("gamma", None) or gamma_stage(scope),
         "environment": DeploymentEnvironment("prod", account=PROD),
         "approval": ManualApproval(notify=["release@acme.example"], timeout=Duration.days(1)),
-        "waves": [Wave("one-box", REGIONS[:1]), Wave("rest", REGIONS[1:])],
+        "waves": [wave("one-box", REGIONS[:1]), wave("rest", REGIONS[1:])],
         **arguments,
     }
     return ProdWaves(scope, "Prod", **given)

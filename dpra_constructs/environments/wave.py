@@ -31,8 +31,9 @@ class Wave:
     Args:
         name: its pipeline stage is `Prod-<name>`; 1 to 40 letters, digits and hyphens.
         regions: names of AWS regions, at least one.
-        bake: how long the wave is watched before the next begins, in whole minutes, 1 minute
-            to 23 hours; recorded in the plan, and not yet waited for in this version.
+        bake: how long the `DeploymentHealth` of each region is watched before the next wave
+            begins, in whole minutes, up to 23 hours; at least as long as its alarms need to show
+            a new version. Without it `ProdWaves` needs a waiver.
 
     Raises:
         InvalidArgumentError: a value is not one of those.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy, Stack, Stage, pipelines
+from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack, Stage, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -29,6 +29,7 @@ from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage
 from dpra_constructs.pipeline.source_action import use_connection
 from dpra_constructs.pipeline.stack_outputs import outputs_by_stack, outputs_for
 from dpra_constructs.source import ConnectedRepository
+from dpra_constructs.test_actions import DeployedTest
 
 # `dpra build` reads it from the template: what carries it does not run on a workstation.
 PUBLISHES_TAG = "dpra:publishes"
@@ -51,6 +52,7 @@ class CodeBuildSteps:
         self._source = source
         self._logs = logs
         self._actions: list[tuple[BuildAction, pipelines.CodeBuildStep]] = []
+        self._tests: list[tuple[DeployedTest, pipelines.CodeBuildStep]] = []
         repository = plan.repository
         # The CDK grants codestar-connections:UseConnection; connections with an ARN of
         # codeconnections, the service's name since 2024, are granted under that name.
@@ -112,6 +114,14 @@ class CodeBuildSteps:
                 assert isinstance(project, codebuild.CfnProject)
                 project.tags.set_tag(PUBLISHES_TAG, "true")
 
+        for test, step in self._tests:
+            if any(permission.reason for permission in test.permissions):
+                role = step.project.role
+                assert role is not None  # a project that is not imported has one
+                acknowledge_permissions(role, test.permissions)
+            if test.project:
+                acknowledge_image(step.project, test.project)
+
     def _build_action(
         self, action: BuildAction, *, minutes: int, **properties: Any
     ) -> pipelines.CodeBuildStep:
@@ -147,22 +157,44 @@ class CodeBuildSteps:
             return []
         outputs = outputs_by_stack(application)
         _refuse_names_of_stacks(stage, application)
-        return [
-            self._step(
-                test.name,
-                project_name=f"{self._plan.pipeline.name}-{stage.name}-{test.name}-{region}",
-                project=CodeBuildProject(),
-                reports=test.reports,
-                runtime_versions={},
-                minutes=stage.time_budget_minutes,
-                policy=[],
-                commands=list(test.command),
-                install_commands=list(test.install),
-                env=dict(test.environment),
-                env_from_cfn_outputs=outputs_for(test, stage_id, outputs),
-            )
-            for test in stage.tests
-        ]
+        return [self._test(test, stage, stage_id, region, outputs) for test in stage.tests]
+
+    def _test(
+        self,
+        test: DeployedTest,
+        stage: PlannedStage,
+        stage_id: str,
+        region: str,
+        outputs: Mapping[str, Mapping[str, list[CfnOutput]]],
+    ) -> pipelines.CodeBuildStep:
+        project_name = f"{self._plan.pipeline.name}-{stage.name}-{test.name}-{region}"
+        # What a test leaves out costs no call to the jsii kernel.
+        beyond: dict[str, Any] = {}
+        if test.project or test.secrets:
+            project = test.project or CodeBuildProject()
+            beyond = {
+                "build_environment": build_environment(
+                    self._scope, f"Image-{project_name}", project, test.secrets
+                ),
+                "cache": cache_of(project),
+            }
+        step = self._step(
+            test.name,
+            project_name=project_name,
+            project=test.project or CodeBuildProject(),
+            reports=test.reports,
+            runtime_versions=test.runtime_versions,
+            minutes=stage.time_budget_minutes,
+            policy=[*decryption(test.secrets), *statements(self._scope, test.permissions)],
+            commands=list(test.command),
+            install_commands=list(test.install),
+            env=dict(test.environment),
+            env_from_cfn_outputs=outputs_for(test, stage_id, outputs),
+            **beyond,
+        )
+        if test.permissions or test.project:
+            self._tests.append((test, step))
+        return step
 
     def _step(
         self,

@@ -12,7 +12,7 @@ from dpra_constructs.build_actions.code_build_project import CodeBuildProject
 from dpra_constructs.build_actions.pipeline_action import PipelineAction
 from dpra_constructs.environments import DeploymentEnvironment, DeploymentTarget, Wave
 from dpra_constructs.pipeline.pull_request_source import PullRequestSource
-from dpra_constructs.release import ManualApproval
+from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval
 from dpra_constructs.requirements import Requirement
 from dpra_constructs.source import Repository, SourceLayout
 from dpra_constructs.test_actions import DeployedTest
@@ -101,6 +101,9 @@ class ProdDefinition:
     environment: DeploymentEnvironment
     waves: tuple[Wave, ...]
     approval: ManualApproval | None
+    stop_the_line: bool
+    window: DeploymentWindow | None
+    calendar: ChangeCalendar | None
     waivers: Waivers
 
 

@@ -130,13 +130,6 @@ class DeploymentPipeline(Construct):
                 f"dpra-constructs:unknown-region:{region}",
                 f"Region {region} is unknown to this version of the CDK; check its spelling.",
             )
-        baking = [stage.name for stage in self.plan.stages if stage.bake_minutes is not None]
-        if baking:
-            Annotations.of(self).add_warning_v2(
-                "dpra-constructs:bake-recorded-only",
-                f"The bake of {', '.join(baking)} is recorded in the plan; this version of "
-                "dpra-constructs does not wait for it.",
-            )
 
     def _warn_of_what_is_not_signed(self, chain: Chain) -> None:
         met = {met for action in (*chain.build.actions, chain.build.synth) for met in action.meets}

@@ -27,14 +27,17 @@ from dpra_constructs.build_actions.buildspec import asset_buildspec
 from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.pipeline import artifacts, self_mutation
 from dpra_constructs.pipeline.acknowledgements import acknowledge_wildcards
+from dpra_constructs.pipeline.bakes import Bakes, bake_actions
 from dpra_constructs.pipeline.code_build_environment import DEFAULT_IMAGE
 from dpra_constructs.pipeline.code_build_steps import CodeBuildSteps
 from dpra_constructs.pipeline.definitions import SelfMutation
+from dpra_constructs.pipeline.entry_conditions import EntryConditions
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.plan import Limits, PipelinePlan, Purpose
 from dpra_constructs.pipeline.pull_requests import build_pull_requests
 from dpra_constructs.pipeline.source_action import make_source, start_on_trunk
 from dpra_constructs.pipeline.stage_budgets import notifications_topic, watch_budgets
+from dpra_constructs.pipeline.stop_the_line import stop_the_line
 from dpra_constructs.release import ManualApproval
 
 
@@ -74,6 +77,7 @@ def build(
         notify: email addresses that hear of the pipeline's alarms.
     """
     stack = Stack.of(scope)
+    baking = bake_actions(plan, applications)
     key = kms.Key(
         scope,
         "ArtifactKey",
@@ -124,13 +128,18 @@ def build(
         # One action publishes all assets, so that a changed asset changes no action.
         publish_assets_in_parallel=False,
     )
+    topic = notifications_topic(scope, key, name, notify)
+    bakes = Bakes(scope, plan, baking, pipeline, logs)
+    entries = EntryConditions(scope, plan, pipeline, topic=topic, key=key, logs=logs)
     deployments: dict[str, pipelines.StageDeployment] = {}
     for stage in plan.stages:
         if stage.purpose is Purpose.APPROVE and plan.approval:
             approvers = _approval_topic(scope, plan.approval, key)
             cdk_pipeline.add_wave(stage.name, pre=[_ApprovalStep(plan.approval, approvers)])
+        elif stage.purpose is Purpose.OPEN:
+            cdk_pipeline.add_wave(stage.name, pre=[entries.step(stage)])
         elif stage.purpose is Purpose.DEPLOY:
-            wave = cdk_pipeline.add_wave(stage.name)
+            wave = cdk_pipeline.add_wave(stage.name, post=bakes.steps(stage))
             for target in stage.targets:
                 application = applications[target.stage_id]
                 tests = steps.tests(stage, target.stage_id, target.region, application)
@@ -141,10 +150,12 @@ def build(
     }
     plan.check_limits({stage_id: len(names) for stage_id, names in stacks.items()}, limits)
     cdk_pipeline.build_pipeline()
+    entries.attach(pipeline.made)
     start_on_trunk(scope, plan, pipeline)
     artifacts.keep_replicas(pipeline, horizon_days)
     steps.after_build()
-    topic = notifications_topic(scope, key, name, notify)
+    if plan.stops_the_line:
+        stop_the_line(scope, plan=plan, topic=topic, key=key, logs=logs)
     alarms = watch_budgets(scope, pipeline=name, minutes=plan.time_budgets, topic=topic, logs=logs)
     if plan.pull_requests:
         build_pull_requests(scope, plan, plan.pull_requests, logs)
@@ -180,6 +191,8 @@ class _NamedPipeline(codepipeline.Pipeline):
 
     def __init__(self, scope: Construct, id: str, *, plan: PipelinePlan, **kwargs: Any) -> None:
         self._planned = {stage.cdk_name: stage for stage in plan.stages}
+        #: The names of the pipeline stages, in their order.
+        self.made: list[str] = []
         super().__init__(scope, id, **kwargs)
 
     def add_stage(
@@ -198,8 +211,10 @@ class _NamedPipeline(codepipeline.Pipeline):
         planned = self._planned.get(stage_name)
         if planned and planned.rolls_back:
             on_failure = codepipeline.FailureConditions(result=codepipeline.Result.ROLLBACK)
+        name = planned.name if planned else stage_name
+        self.made.append(name)
         return super().add_stage(
-            stage_name=planned.name if planned else stage_name,
+            stage_name=name,
             placement=placement,
             actions=actions,
             before_entry=before_entry,

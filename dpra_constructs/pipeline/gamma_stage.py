@@ -18,7 +18,8 @@ from dpra_constructs.requirements import Requirement, checked_waivers, require
 class GammaStage(Construct):
     """Deploys to the gamma environment, which is as production is (DPRA, stage Test (Gamma)).
 
-    A failed action rolls the stage back to the last successful release.
+    A failed action, and a bake in which the health of a region breaks, roll the stage back to the
+    last successful release.
 
     Args:
         scope: the pipeline stack, usually.
@@ -26,8 +27,8 @@ class GammaStage(Construct):
         beta: the beta stage.
         environment: an account other than the pipeline's (DPRA-GAMMA-ENVIRONMENT), and the
             regions of production (DPRA-GAMMA-REGIONS).
-        bake: how long gamma is watched, in whole minutes, 1 minute to 23 hours; recorded in the
-            plan, and not yet waited for in this version.
+        bake: how long the `DeploymentHealth` of every region is watched after the deployment, in
+            whole minutes, up to 23 hours (DPRA-GAMMA-MONITORING).
         waivers: for each requirement of gamma that does not hold, the reason.
 
     Raises:
@@ -56,6 +57,14 @@ class GammaStage(Construct):
             waived,
             f"environment has account {environment.account}, in which the pipeline runs",
             "give gamma an account of its own",
+        )
+        require(
+            where,
+            Requirement.GAMMA_MONITORING,
+            minutes is not None,
+            waived,
+            "there is no bake",
+            "give bake=Duration.minutes(15)",
         )
         super().__init__(scope, id)
         self.previous = beta

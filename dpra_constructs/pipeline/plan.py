@@ -15,7 +15,7 @@ from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline.build_order import Action, in_order, inputs_of, outputs_of
 from dpra_constructs.pipeline.definitions import Chain, SelfMutation
 from dpra_constructs.pipeline.pull_request_source import PullRequestSource
-from dpra_constructs.release import ManualApproval
+from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval
 from dpra_constructs.source import Repository
 from dpra_constructs.test_actions import DeployedTest
 
@@ -36,11 +36,16 @@ class Purpose(Enum):
     ASSETS = "assets"
     DEPLOY = "deploy"
     APPROVE = "approve"
+    OPEN = "open"
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedStage:
-    """One pipeline stage: `targets` are deployed to in parallel, then `tests` run in each."""
+    """One pipeline stage: `targets` are deployed to in parallel, then `tests` run in each.
+
+    A release enters it when the `window` and the `calendar` are open; `opens` is the stage that it
+    stands before for that alone.
+    """
 
     name: str
     purpose: Purpose
@@ -50,6 +55,9 @@ class PlannedStage:
     time_budget_minutes: int | None = None
     bake_minutes: int | None = None
     rolls_back: bool = False
+    window: DeploymentWindow | None = None
+    calendar: ChangeCalendar | None = None
+    opens: str = ""
 
     @property
     def cdk_name(self) -> str:
@@ -85,6 +93,7 @@ class PipelinePlan:
     log_retention_days: int
     pull_requests: PullRequestSource | None
     approval: ManualApproval | None
+    stops_the_line: bool
     stages: tuple[PlannedStage, ...]
 
     @property
@@ -112,6 +121,27 @@ class PipelinePlan:
             stage.name for stage in self.stages if any(t.is_production for t in stage.targets)
         )
 
+    @property
+    def entrance(self) -> str:
+        """The pipeline stage through which a release comes into production."""
+        waves = self.wave_names
+        return next(
+            stage.name
+            for stage in self.stages
+            if stage.purpose in (Purpose.APPROVE, Purpose.OPEN) or stage.name in waves
+        )
+
+    @property
+    def production_names(self) -> tuple[str, ...]:
+        """The waves, and the stages between them, in which a release has changed production."""
+        waves = self.wave_names
+        return tuple(
+            stage.name
+            for stage in self.stages
+            if stage.name in waves
+            or (stage.purpose is Purpose.OPEN and stage.name != self.entrance)
+        )
+
     def check_limits(self, stacks: Mapping[str, int], limits: Limits) -> None:
         """Refuse a pipeline that CodePipeline would not take, or CDK would split.
 
@@ -133,10 +163,10 @@ class PipelinePlan:
             count = sum(
                 _ACTIONS_PER_STACK * stacks[target.stage_id] + len(stage.tests)
                 for target in stage.targets
-            )
+            ) + (stage.bake_minutes is not None)
             if stage.purpose is Purpose.BUILD:
                 count = len(self.build_runs)
-            elif stage.purpose is Purpose.APPROVE:
+            elif stage.purpose in (Purpose.APPROVE, Purpose.OPEN):
                 count = 1
             if count > limits.actions_per_stage:
                 raise InvalidArgumentError(
@@ -167,10 +197,14 @@ class PipelinePlan:
             notes = []
             if stage.name in self.time_budgets:
                 notes.append(f"time budget {self.time_budgets[stage.name]} min")
-            if stage.bake_minutes is not None:
-                notes.append(f"bake {stage.bake_minutes} min, recorded only")
+            if stage.window:
+                notes.append(f"window {stage.window.text}")
+            if stage.calendar:
+                notes.append(f"calendar {', '.join(stage.calendar.calendars)}")
             if stage.rolls_back:
                 notes.append("rolls back on failure")
+            if self.stops_the_line and stage.name == self.entrance:
+                notes.append("closed when a wave fails")
             yield f"{stage.name} ({', '.join(notes)})" if notes else stage.name
             yield from self._steps(stage)
 
@@ -189,10 +223,14 @@ class PipelinePlan:
                 yield "  1 publish the application's assets, where it has any"
             case Purpose.APPROVE:
                 yield "  1 Approve"
+            case Purpose.OPEN:
+                yield f"  1 Announce {stage.opens}"
             case Purpose.DEPLOY:
                 for target in stage.targets:
                     yield f"  1 deploy {target.stage_id} to {target.account}/{target.region}"
                     yield from (f"  2 {test.name} in {target.region}" for test in stage.tests)
+                if stage.bake_minutes is not None:
+                    yield f"  {3 if stage.tests else 2} Bake for {stage.bake_minutes} minutes"
 
     def _build_line(self, action: Action) -> str:
         notes = [requirement.value for requirement in action.meets]
@@ -251,17 +289,36 @@ def make_plan(
         )
     if prod:
         if prod.approval:
-            stages.append(PlannedStage(APPROVAL_STAGE, Purpose.APPROVE))
-        stages.extend(
-            PlannedStage(
-                f"Prod-{wave.name}",
-                Purpose.DEPLOY,
-                targets=_targets(pipeline, prod.environment, wave.regions, is_production=True),
-                bake_minutes=wave.bake_minutes,
-                rolls_back=True,
+            stages.append(
+                PlannedStage(
+                    APPROVAL_STAGE,
+                    Purpose.APPROVE,
+                    window=prod.window,
+                    calendar=prod.calendar,
+                )
             )
-            for wave in prod.waves
-        )
+        for number, wave in enumerate(prod.waves):
+            name = f"Prod-{wave.name}"
+            # Not on the wave itself: a rollback would wait for the window, or fail.
+            if (prod.window or prod.calendar) and (number or not prod.approval):
+                stages.append(
+                    PlannedStage(
+                        f"Open-{wave.name}",
+                        Purpose.OPEN,
+                        window=prod.window,
+                        calendar=prod.calendar,
+                        opens=name,
+                    )
+                )
+            stages.append(
+                PlannedStage(
+                    name,
+                    Purpose.DEPLOY,
+                    targets=_targets(pipeline, prod.environment, wave.regions, is_production=True),
+                    bake_minutes=wave.bake_minutes,
+                    rolls_back=True,
+                )
+            )
     for stage in stages:
         arguments.pipeline_stage_name(f'DeploymentPipeline "{pipeline.name}"', stage.name)
     return PipelinePlan(
@@ -276,6 +333,7 @@ def make_plan(
         log_retention_days=chain.build.log_retention_days,
         pull_requests=chain.build.pull_requests,
         approval=prod.approval if prod else None,
+        stops_the_line=prod is not None and prod.stop_the_line,
         stages=tuple(stages),
     )
 

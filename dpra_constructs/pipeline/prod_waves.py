@@ -12,22 +12,32 @@ from dpra_constructs.environments import DeploymentEnvironment, Wave
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline.definitions import GammaDefinition, ProdDefinition
 from dpra_constructs.pipeline.gamma_stage import GammaStage
-from dpra_constructs.release import ManualApproval
+from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval
 from dpra_constructs.requirements import Requirement, checked_waivers, require
 
 
 class ProdWaves(Construct):
     """Deploys to production, wave after wave (DPRA, stage Prod).
 
-    A failed action rolls its wave back to the last successful release; waves before it stay.
+    A failed action, and a bake in which the health of a region breaks, roll the wave back to the
+    last successful release; waves before it stay.
 
     Args:
         scope: the pipeline stack, usually.
         id: the construct's id.
         gamma: the gamma stage.
         environment: an account other than the pipeline's; its regions come from the waves.
-        waves: in order, each region in one of them (DPRA-PROD-WAVES).
+        waves: in order, each region in one of them (DPRA-PROD-WAVES), and each with a bake
+            (DPRA-PROD-ROLLBACK).
         approval: asked for before the first wave (DPRA-PROD-APPROVAL).
+        window: the days and hours in which a release enters production, and each further wave;
+            outside it waits. It stands on `Approve-Prod` and on a stage `Open-<wave>` before each
+            further wave, which tells the pipeline's `notifications` that the wave begins.
+        calendar: change calendars that have to be open there; while one is closed, a release
+            fails there, and can be retried.
+        stop_the_line: whether a wave that fails or is rolled back closes the stage before the
+            waves, until a person enables its inbound transition; the pipeline's `notifications`
+            are told.
         waivers: for each requirement of prod that does not hold, the reason.
 
     Raises:
@@ -44,6 +54,9 @@ class ProdWaves(Construct):
         environment: DeploymentEnvironment,
         waves: Iterable[Wave],
         approval: ManualApproval | None = None,
+        window: DeploymentWindow | None = None,
+        calendar: ChangeCalendar | None = None,
+        stop_the_line: bool = True,
         waivers: Mapping[Requirement, str] | None = None,
     ) -> None:
         where = f'{type(self).__name__} "{id}"'
@@ -55,6 +68,19 @@ class ProdWaves(Construct):
             DeploymentEnvironment,
             'DeploymentEnvironment("prod", account="444444444444")',
         )
+        arguments.flag(where, "stop_the_line", stop_the_line)
+        if window is not None:
+            arguments.instance(
+                where,
+                "window",
+                window,
+                DeploymentWindow,
+                'DeploymentWindow(days="MON-THU", hours=(9, 16), time_zone="Europe/Berlin")',
+            )
+        if calendar is not None:
+            arguments.instance(
+                where, "calendar", calendar, ChangeCalendar, 'ChangeCalendar(["year-end-freeze"])'
+            )
         checked_waves = _waves(where, waves)
         if environment.regions:
             raise InvalidArgumentError(
@@ -74,6 +100,15 @@ class ProdWaves(Construct):
             "there is no approval",
             "give approval=ManualApproval(...)",
         )
+        unwatched = [wave.name for wave in checked_waves if wave.bake_minutes is None]
+        require(
+            where,
+            Requirement.PROD_ROLLBACK,
+            not unwatched,
+            waived,
+            f"there is no bake in {', '.join(unwatched)}",
+            "give the wave bake=Duration.minutes(30)",
+        )
         if environment.account == Stack.of(scope).account:
             raise InvalidArgumentError(
                 where,
@@ -89,6 +124,9 @@ class ProdWaves(Construct):
             environment=environment,
             waves=checked_waves,
             approval=approval,
+            stop_the_line=stop_the_line,
+            window=window,
+            calendar=calendar,
             waivers=waived,
         )
 

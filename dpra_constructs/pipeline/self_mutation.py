@@ -71,7 +71,7 @@ def _guard_command(stack: Stack, plan: PipelinePlan) -> str:
         f"--stack={stack.stack_name}",
         f"--template={_template_path(stack)}",
         *([f"--approval={APPROVAL_STAGE}"] if plan.approval else []),
-        *(f"--wave={name}" for name in plan.wave_names),
+        *(f"--wave={name}" for name in plan.production_names),
     ]
     return f"python3 - {shlex.join(arguments)} <<'GUARD'\n{_GUARD.read_text('utf-8')}GUARD"
 

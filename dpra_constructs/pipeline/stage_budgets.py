@@ -7,7 +7,6 @@ from pathlib import Path
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -16,6 +15,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from dpra_constructs.pipeline.logs import EncryptedLogs
+from dpra_constructs.pipeline.stage_events import on_stage_events
 
 NAMESPACE = "DPRA"
 METRIC = "StageDuration"
@@ -84,29 +84,16 @@ def watch_budgets(
     stack = Stack.of(scope)
     arn = stack.format_arn(service="codepipeline", resource=pipeline)
     function = _function(scope, pipeline, arn, logs)
-    rule = events.CfnRule(
+    on_stage_events(
         scope,
         "StageEnded",
+        pipeline=pipeline,
+        stages=list(minutes),
+        states=["SUCCEEDED", "FAILED"],
         description=f"Records how long stages of {pipeline} took",
-        event_pattern={
-            "source": ["aws.codepipeline"],
-            "detail-type": ["CodePipeline Stage Execution State Change"],
-            "resources": [arn],
-            "detail": {
-                "pipeline": [pipeline],
-                "stage": list(minutes),
-                "state": ["SUCCEEDED", "FAILED"],
-            },
-        },
-        targets=[events.CfnRule.TargetProperty(id="StageDuration", arn=function.attr_arn)],
-    )
-    lambda_.CfnPermission(
-        scope,
-        "StageEndedPermission",
-        action="lambda:InvokeFunction",
+        target="StageDuration",
         function_name=function.ref,
-        principal="events.amazonaws.com",
-        source_arn=rule.attr_arn,
+        function_arn=function.attr_arn,
     )
     return {
         stage: cloudwatch.CfnAlarm(

@@ -1,7 +1,7 @@
 """The smallest pipeline: one region and two accounts."""
 
 from application import Hello
-from aws_cdk import App, Environment, Stack
+from aws_cdk import App, Duration, Environment, Stack
 
 from dpra_constructs import (
     BetaStage,
@@ -21,6 +21,7 @@ from dpra_constructs.test_actions import AcceptanceTest, IntegrationTest
 
 REGIONS, TOOLS, PROD = ["eu-central-1"], "111111111111", "444444444444"
 NOTHING_TO_SHOW = "the application is one function: it has no pages and no configuration"
+BAKE = Duration.minutes(15)
 INSTALL = ["python -m pip install --quiet --requirement requirements.txt"]
 NOTHING_BUILT = "the function's code stands in the template and needs no packages"
 
@@ -42,10 +43,11 @@ beta = BetaStage(stack, "Beta", build=build,
     integration_tests=[IntegrationTest("curl --fail $URL | grep hello", outputs={"URL": "Url"})],
     acceptance_tests=[AcceptanceTest("curl --fail $URL", outputs={"URL": "Url"})])
 gamma = GammaStage(stack, "Gamma", beta=beta,
-    environment=DeploymentEnvironment("gamma", account=TOOLS, regions=REGIONS),
+    environment=DeploymentEnvironment("gamma", account=TOOLS, regions=REGIONS), bake=BAKE,
     waivers={Requirement.GAMMA_ENVIRONMENT: "a trial: an account of its own comes with users"})
 prod = ProdWaves(stack, "Prod", gamma=gamma, approval=ManualApproval(),
-    environment=DeploymentEnvironment("prod", account=PROD), waves=[Wave("all", REGIONS)])
+    environment=DeploymentEnvironment("prod", account=PROD),
+    waves=[Wave("all", REGIONS, bake=BAKE)])
 DeploymentPipeline(stack, "Pipeline", name="hello", last_stage=prod)
 # --- that was it
 app.synth()

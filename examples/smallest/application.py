@@ -1,10 +1,12 @@
-"""An application as small as it gets: one function with an address."""
+"""An application as small as it gets: one function with an address, and an alarm."""
 
-from aws_cdk import CfnOutput, Stack, Stage
+from aws_cdk import CfnOutput, Duration, Stack, Stage
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from dpra_constructs import DeploymentTarget
+from dpra_constructs.monitoring import DeploymentHealth
 
 CODE = 'def handler(event, context):\n    return "hello"\n'
 
@@ -24,3 +26,11 @@ class Hello(Stage):
         )
         url = function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE)
         CfnOutput(stack, "Url", value=url.url)
+        errors = function.metric_errors(period=Duration.minutes(1)).create_alarm(
+            stack,
+            "Errors",
+            threshold=1,
+            evaluation_periods=2,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        DeploymentHealth(stack, "Health", target=target, alarms=[errors])

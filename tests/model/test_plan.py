@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpra_constructs import DeploymentEnvironment, ManualApproval, SelfMutation, Wave
+from dpra_constructs import (
+    ChangeCalendar,
+    DeploymentEnvironment,
+    DeploymentWindow,
+    ManualApproval,
+    SelfMutation,
+    Wave,
+)
 from dpra_constructs.build_actions import CdkSynth, CodeBuildProject, PythonBuild, Ruff
 from dpra_constructs.environments import PipelineIdentity
 from dpra_constructs.errors import InvalidArgumentError
@@ -28,7 +35,11 @@ IDENTITY = PipelineIdentity(name="fruit", account="111111111111", region="eu-wes
 
 
 def plan_of(
-    waves: Sequence[Wave], self_mutation: SelfMutation = SelfMutation.GUARDED
+    waves: Sequence[Wave],
+    self_mutation: SelfMutation = SelfMutation.GUARDED,
+    *,
+    window: DeploymentWindow | None = None,
+    calendar: ChangeCalendar | None = None,
 ) -> PipelinePlan:
     regions = [region for wave in waves for region in wave.regions]
     source = SourceDefinition(
@@ -71,6 +82,9 @@ def plan_of(
         environment=DeploymentEnvironment("prod", account="444444444444"),
         waves=tuple(waves),
         approval=ManualApproval(),
+        stop_the_line=True,
+        window=window,
+        calendar=calendar,
         waivers={},
     )
     return make_plan(Chain.ending_with(prod), IDENTITY, self_mutation)
@@ -114,7 +128,8 @@ def test_a_plan_within_its_limits_is_within_them(
 ) -> None:
     plan = plan_of(given)
     stacks = {target.stage_id: stack_count for target in plan.targets}
-    largest = max(2 * stack_count * len(plan.stages[5].targets), 4, 2 * stack_count + 1)
+    gamma = 2 * stack_count * len(plan.stages[5].targets) + 1
+    largest = max(gamma, 4, 2 * stack_count + 1)
     limits = Limits(actions_per_stage=most, actions_per_pipeline=10_000)
     if largest <= most:
         plan.check_limits(stacks, limits)
@@ -141,11 +156,12 @@ def test_the_plan_prints_itself() -> None:
         "Beta",
         "  1 deploy fruit-beta-eu-west-1 to 222222222222/eu-west-1",
         "  2 IntegrationTest in eu-west-1",
-        "Gamma (bake 15 min, recorded only, rolls back on failure)",
+        "Gamma (rolls back on failure)",
         "  1 deploy fruit-gamma-eu-west-1 to 333333333333/eu-west-1",
         "  1 deploy fruit-gamma-eu-west-2 to 333333333333/eu-west-2",
         "  1 deploy fruit-gamma-eu-west-3 to 333333333333/eu-west-3",
-        "Approve-Prod",
+        "  2 Bake for 15 minutes",
+        "Approve-Prod (closed when a wave fails)",
         "  1 Approve",
         "Prod-one-box (rolls back on failure)",
         "  1 deploy fruit-prod-eu-west-1 to 444444444444/eu-west-1",
@@ -158,3 +174,28 @@ def test_the_plan_prints_itself() -> None:
 def test_without_self_mutation_there_is_no_stage_for_it() -> None:
     plan = plan_of([Wave("all", REGIONS)], SelfMutation.OFF)
     assert "UpdatePipeline" not in [stage.name for stage in plan.stages]
+
+
+def test_a_window_and_a_calendar_stand_before_every_wave_and_on_none() -> None:
+    plan = plan_of(
+        [Wave("a", REGIONS[:1]), Wave("b", REGIONS[1:2]), Wave("c", REGIONS[2:3])],
+        window=DeploymentWindow(days="MON-THU", hours=(9, 16), time_zone="Europe/Berlin"),
+        calendar=ChangeCalendar(["year-end-freeze"]),
+    )
+    notes = "window MON-THU 09:00-16:00 Europe/Berlin, calendar year-end-freeze"
+    lines = str(plan).splitlines()
+    assert [
+        line for line in lines[lines.index("Gamma (rolls back on failure)") :] if line[0] != " "
+    ] == [
+        "Gamma (rolls back on failure)",
+        f"Approve-Prod ({notes}, closed when a wave fails)",
+        "Prod-a (rolls back on failure)",
+        f"Open-b ({notes})",
+        "Prod-b (rolls back on failure)",
+        f"Open-c ({notes})",
+        "Prod-c (rolls back on failure)",
+    ]
+    assert lines[lines.index(f"Open-b ({notes})") + 1] == "  1 Announce Prod-b"
+    assert plan.entrance == "Approve-Prod"
+    assert plan.wave_names == ("Prod-a", "Prod-b", "Prod-c")
+    assert plan.production_names == ("Prod-a", "Open-b", "Prod-b", "Open-c", "Prod-c")

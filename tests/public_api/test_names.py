@@ -13,9 +13,11 @@ def test_exported_names() -> None:
     assert dpra_constructs.__all__ == [
         "BetaStage",
         "BuildStage",
+        "ChangeCalendar",
         "DeploymentEnvironment",
         "DeploymentPipeline",
         "DeploymentTarget",
+        "DeploymentWindow",
         "DpraError",
         "GammaStage",
         "InvalidArgumentError",
@@ -136,8 +138,12 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "ApprovalTopic",
         "ArtifactKey",
         "Artifacts",
+        "Bake",
+        "BakeActionRole",
+        "BakeRole",
         "Deployment",
         "Logs-fruit-api-Assets",
+        "Logs-fruit-api-Bake",
         "Logs-fruit-api-Beta-AcceptanceTest-us-west-2",
         "Logs-fruit-api-Beta-IntegrationTest-us-west-2",
         "Logs-fruit-api-Build-CodeQuality",
@@ -150,9 +156,11 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "Logs-fruit-api-Build-Synth",
         "Logs-fruit-api-Build-UnitTests",
         "Logs-fruit-api-StageDuration",
+        "Logs-fruit-api-StopTheLine",
         "Logs-fruit-api-UpdatePipeline",
         "Notifications",
         "Pipeline",
+        "ReleaseCode",
         "Reports-fruit-api-Build-CodeQuality-code-quality",
         "Reports-fruit-api-Build-Sast-sast",
         "Reports-fruit-api-Build-Sca-sca",
@@ -162,7 +170,11 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "StageDurationRole",
         "StageEnded",
         "StageEndedPermission",
+        "StopTheLine",
+        "StopTheLineRole",
         "TimeBudget-Build",
+        "WaveFailed",
+        "WaveFailedPermission",
     ]
 
 
@@ -204,8 +216,12 @@ def test_names_of_alarms_metrics_and_log_groups(fruit_api: Synthesized) -> None:
     [alarm] = resources(fruit_api.template, "AWS::CloudWatch::Alarm")
     assert alarm["AlarmName"] == "fruit-api-TimeBudget-Build"
     assert (alarm["Namespace"], alarm["MetricName"]) == ("DPRA", "StageDuration")
-    [function] = resources(fruit_api.template, "AWS::Lambda::Function")
-    assert function["FunctionName"] == "fruit-api-StageDuration"
+    functions = resources(fruit_api.template, "AWS::Lambda::Function")
+    assert sorted(function["FunctionName"] for function in functions) == [
+        "fruit-api-Bake",
+        "fruit-api-StageDuration",
+        "fruit-api-StopTheLine",
+    ]
     groups = resources(fruit_api.template, "AWS::Logs::LogGroup")
     assert {group["LogGroupName"].rpartition("/")[0] for group in groups} == {
         "/aws/codebuild",

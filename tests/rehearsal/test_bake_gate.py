@@ -13,17 +13,19 @@ from typing import Any
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Template
 from botocore.exceptions import ClientError
 
 from dpra_constructs import DeploymentTarget
 from dpra_constructs.environments import PipelineIdentity
 from dpra_constructs.monitoring import DeploymentHealth
+from dpra_constructs.pipeline.bakes import bake_function
+from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.rehearsal.assembly import Place
 from dpra_constructs.rehearsal.clients import client
 from dpra_constructs.rehearsal.server import emulator
 from dpra_constructs.release.bake_action import BakeAction
-from dpra_constructs.release.bake_function import BakeFunction
 from dpra_constructs.release.runtime import bake, names
 from tests.pipelines import tools_stack
 from tests.runtime.service_models import Modelled
@@ -72,7 +74,9 @@ def make_role(endpoint: str, place: Place, stack: Stack, trust: Any = None) -> N
     """Make the one role of a stack as its template says, with another trust if one is given."""
     template = resolved(Template.from_stack(stack).to_json())["Resources"].values()
     [role] = [each["Properties"] for each in template if each["Type"] == "AWS::IAM::Role"]
-    [policy] = [each["Properties"] for each in template if each["Type"] == "AWS::IAM::Policy"]
+    [policy] = role.get("Policies") or [
+        each["Properties"] for each in template if each["Type"] == "AWS::IAM::Policy"
+    ]
     iam = client("iam", endpoint, place)
     iam.create_role(
         RoleName=role["RoleName"],
@@ -101,7 +105,8 @@ def endpoint() -> Iterator[str]:
     alarm = errors.create_alarm(stack, "Errors", threshold=1, evaluation_periods=1)
     DeploymentHealth(stack, "Health", target=TARGET, alarms=[alarm])
     tools = tools_stack()
-    BakeFunction(tools, "Bake", actions=[BAKE])
+    logs = EncryptedLogs(tools, kms.Key(tools, "Key"), "fruit-api", 365)
+    bake_function(tools, TARGET.pipeline, [BAKE], logs)
     with emulator() as address:
         make_role(address, PROD, stack)
         # Only Lambda may take the role, which the test is not.

@@ -72,9 +72,10 @@ def test_each_deployment_is_in_its_account_and_region(
 def test_regions_of_a_wave_are_deployed_in_parallel(pipeline: dict[str, Any]) -> None:
     [gamma] = [stage for stage in pipeline["Stages"] if stage["Name"] == "Gamma"]
     orders = {
-        action["Configuration"]["ActionMode"]: action["RunOrder"] for action in gamma["Actions"]
+        action["Configuration"].get("ActionMode", "bake"): action["RunOrder"]
+        for action in gamma["Actions"]
     }
-    assert orders == {"CHANGE_SET_REPLACE": 1, "CHANGE_SET_EXECUTE": 2}
+    assert orders == {"CHANGE_SET_REPLACE": 1, "CHANGE_SET_EXECUTE": 2, "bake": 3}
 
 
 def test_only_a_push_to_the_trunk_starts_it(pipeline: dict[str, Any]) -> None:

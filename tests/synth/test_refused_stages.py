@@ -40,6 +40,7 @@ from tests.pipelines import (
     prod_waves,
     source_stage,
     tools_stack,
+    wave,
 )
 
 REASON = "reviewed and documented elsewhere"
@@ -50,6 +51,14 @@ ENVIRONMENT = DeploymentEnvironment("gamma", account=GAMMA, regions=REGIONS)
 class ReturnsText:
     def to_build_action(self) -> str:
         return "make lint"
+
+
+class Blind(Stage):
+    """An application that nobody watches."""
+
+    def __init__(self, scope: Construct, id: str, target: DeploymentTarget) -> None:
+        super().__init__(scope, id, env=target.env)
+        CfnOutput(Stack(self, "Api"), "ApiUrl", value="https://acme.example")
 
 
 class TwoStacks(Fruit):
@@ -347,6 +356,11 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         lambda: gamma_stage(tools_stack(), bake=15),
         'GammaStage "Gamma": bake=15 is not a Duration; write it like bake=Duration.minutes(15)',
     ),
+    "gamma without a bake": (
+        lambda: gamma_stage(tools_stack(), bake=None),
+        'GammaStage "Gamma": there is no bake; give bake=Duration.minutes(15), or waive '
+        "DPRA-GAMMA-MONITORING with a reason",
+    ),
     "prod after beta": (
         lambda: ProdWaves(
             tools_stack(),
@@ -372,6 +386,22 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         lambda: prod_waves(tools_stack(), approval="release@acme.example"),
         "ProdWaves \"Prod\": approval='release@acme.example' is of type str, and "
         "ManualApproval is needed; write it like approval=ManualApproval()",
+    ),
+    "prod window is a text": (
+        lambda: prod_waves(tools_stack(), window="MON-THU"),
+        "ProdWaves \"Prod\": window='MON-THU' is of type str, and DeploymentWindow is needed; "
+        'write it like window=DeploymentWindow(days="MON-THU", hours=(9, 16), '
+        'time_zone="Europe/Berlin")',
+    ),
+    "prod calendar is a name": (
+        lambda: prod_waves(tools_stack(), calendar="year-end-freeze"),
+        "ProdWaves \"Prod\": calendar='year-end-freeze' is of type str, and ChangeCalendar is "
+        'needed; write it like calendar=ChangeCalendar(["year-end-freeze"])',
+    ),
+    "stop the line is a number": (
+        lambda: prod_waves(tools_stack(), stop_the_line=1),
+        'ProdWaves "Prod": stop_the_line=1 is not True or False; write stop_the_line=True or '
+        "stop_the_line=False",
     ),
     "prod without waves": (
         lambda: prod_waves(tools_stack(), waves=[]),
@@ -412,13 +442,37 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         'ProdWaves "Prod": environment "prod" has region_configuration for sa-east-1, '
         "which no wave deploys to; remove it, or add the region to a wave",
     ),
+    "wave without a bake": (
+        lambda: prod_waves(tools_stack(), waves=[wave("a", REGIONS[:1]), Wave("b", REGIONS[1:])]),
+        'ProdWaves "Prod": there is no bake in b; give the wave bake=Duration.minutes(30), or '
+        "waive DPRA-PROD-ROLLBACK with a reason",
+    ),
+    "bake without DeploymentHealth": (
+        lambda: pipeline(
+            (s := tools_stack()),
+            last_stage=gamma_stage(
+                s,
+                beta=beta_stage(s, build=build_stage(s, application=Blind)),
+                environment=DeploymentEnvironment("gamma", account=GAMMA, regions=REGIONS[:2]),
+            ),
+        ),
+        'DeploymentPipeline "fruit": Gamma bakes for 15 minutes, and fruit-gamma-us-west-2, '
+        "fruit-gamma-us-east-1 has no DeploymentHealth whose alarm it could watch; put "
+        "DeploymentHealth(stack, ..., target=target, alarms=[...]) into a stack of the "
+        "application, or leave the bake out and waive what it is required for",
+    ),
+    "bake shorter than its alarms need": (
+        lambda: pipeline((s := tools_stack()), last_stage=gamma_stage(s, bake=Duration.minutes(4))),
+        'Bake of "Gamma": it takes 4 minutes, and its alarms need 5 to show a new version; bake '
+        "for 5 minutes at least, or watch alarms with shorter periods",
+    ),
     "prod region not in gamma": (
-        lambda: prod_waves(tools_stack(), waves=[Wave("all", [*REGIONS, "eu-west-1"])]),
+        lambda: prod_waves(tools_stack(), waves=[wave("all", [*REGIONS, "eu-west-1"])]),
         'GammaStage "Gamma": regions eu-west-1 are deployed to in prod but not in gamma; '
         "add them to gamma's environment, or waive DPRA-GAMMA-REGIONS with a reason",
     ),
     "gamma region not in prod": (
-        lambda: prod_waves(tools_stack(), waves=[Wave("all", REGIONS[:2])]),
+        lambda: prod_waves(tools_stack(), waves=[wave("all", REGIONS[:2])]),
         'GammaStage "Gamma": regions eu-central-1 are deployed to in gamma but not in '
         "prod; remove them from gamma's environment, or add them to a wave, or waive "
         "DPRA-GAMMA-REGIONS with a reason",
@@ -550,7 +604,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
             gamma := gamma_stage(stack, environment=ENVIRONMENT_OF_FOUR),
             pipeline(stack, last_stage=gamma, limits=Limits(actions_per_stage=6)),
         ),
-        "DeploymentPipeline \"fruit\": pipeline stage 'Gamma' would have 8 actions, and "
+        "DeploymentPipeline \"fruit\": pipeline stage 'Gamma' would have 9 actions, and "
         "CodePipeline takes 6; deploy to fewer than its 4 regions at once, or put the "
         "application into fewer stacks",
     ),
@@ -575,7 +629,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "too many actions": (
         lambda: pipeline(limits=Limits(actions_per_pipeline=20)),
-        'DeploymentPipeline "fruit": would have 27 actions, and CodePipeline takes 20; '
+        'DeploymentPipeline "fruit": would have 30 actions, and CodePipeline takes 20; '
         "put the application into fewer stacks, or release its parts by several pipelines",
     ),
     "stage id too long": (

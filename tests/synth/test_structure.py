@@ -9,8 +9,10 @@ import pytest
 from aws_cdk import App, Duration
 
 from dpra_constructs import (
+    ChangeCalendar,
     DeploymentEnvironment,
     DeploymentPipeline,
+    DeploymentWindow,
     ManualApproval,
     SelfMutation,
     Wave,
@@ -42,6 +44,7 @@ from tests.pipelines import (
     source_stage,
     template_of,
     tools_stack,
+    wave,
     with_asset,
 )
 
@@ -118,11 +121,18 @@ CHANGES: dict[str, Callable[[], dict[str, Any]]] = {
     ),
     "another output for a test": lambda: of_beta(integration_tests=[IntegrationTest("make it")]),
     "a region in another wave": lambda: of_prod(
-        waves=[Wave("one-box", REGIONS[:2]), Wave("rest", REGIONS[2:])]
+        waves=[wave("one-box", REGIONS[:2]), wave("rest", REGIONS[2:])]
     ),
     "another name of a wave": lambda: of_prod(
-        waves=[Wave("canary", REGIONS[:1]), Wave("rest", REGIONS[1:])]
+        waves=[wave("canary", REGIONS[:1]), wave("rest", REGIONS[1:])]
     ),
+    "a longer bake": lambda: of_prod(
+        waves=[Wave("one-box", REGIONS[:1], bake=Duration.hours(1)), wave("rest", REGIONS[1:])]
+    ),
+    "a deployment window": lambda: of_prod(
+        window=DeploymentWindow(days="MON-THU", time_zone="Europe/Berlin")
+    ),
+    "a change calendar": lambda: of_prod(calendar=ChangeCalendar(["year-end-freeze"])),
     "another account": lambda: of_prod(
         environment=DeploymentEnvironment("prod", account="555555555555")
     ),
@@ -132,9 +142,6 @@ CHANGES: dict[str, Callable[[], dict[str, Any]]] = {
     "no self-mutation": lambda: template_of(pipeline(self_mutation=SelfMutation.OFF)),
 }
 NO_CHANGES: dict[str, Callable[[], dict[str, Any]]] = {
-    "a bake": lambda: of_prod(
-        waves=[Wave("one-box", REGIONS[:1], bake=Duration.hours(1)), Wave("rest", REGIONS[1:])]
-    ),
     "configuration of an environment": lambda: of_prod(
         environment=DeploymentEnvironment("prod", account=PROD, configuration={"A": "1"})
     ),
@@ -142,6 +149,7 @@ NO_CHANGES: dict[str, Callable[[], dict[str, Any]]] = {
     "a longer time budget": lambda: of_build(time_budget=Duration.minutes(15)),
     "longer kept logs": lambda: of_build(log_retention=Duration.days(400)),
     "the build of pull requests": lambda: of_build(pull_requests=True),
+    "a line that is not stopped": lambda: of_prod(stop_the_line=False),
     "someone more to notify": lambda: template_of(pipeline(notify=["team@acme.example"])),
     "another command of a test": lambda: of_beta(
         integration_tests=[IntegrationTest("make all", outputs={"API_URL": "ApiUrl"})]
@@ -186,8 +194,8 @@ def stack_names(waves: list[Wave]) -> set[str]:
 
 
 def test_moving_a_region_between_waves_changes_no_stack_name() -> None:
-    first = stack_names([Wave("one-box", REGIONS[:1]), Wave("rest", REGIONS[1:])])
-    assert first == stack_names([Wave("a", REGIONS[2:]), Wave("b", REGIONS[:2])])
+    first = stack_names([wave("one-box", REGIONS[:1]), wave("rest", REGIONS[1:])])
+    assert first == stack_names([wave("a", REGIONS[2:]), wave("b", REGIONS[:2])])
     assert first == {f"fruit-prod-{region}-Api" for region in REGIONS}
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from aws_cdk import App, Duration
+from aws_cdk import App
 from aws_cdk.assertions import Annotations, Match
 from aws_cdk.region_info import Fact
 
@@ -36,7 +36,6 @@ def warnings(**arguments: Any) -> list[str]:
     ("arguments", "message"),
     [
         ({"regions": ["xx-north-1"]}, "Region xx-north-1 is unknown to this version of the CDK"),
-        ({"bake": Duration.minutes(5)}, "The bake of Gamma is recorded in the plan; this version"),
         ({"build_waivers": {}}, "No build action meets DPRA-BUILD-SIGNATURE, and this version of"),
     ],
 )

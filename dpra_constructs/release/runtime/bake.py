@@ -11,6 +11,7 @@ https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-
 """
 
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -36,6 +37,9 @@ _LONGEST_SESSION_NAME = 64
 _MOST_THREADS = 50
 # An alarm that changes more often than this in one bake cannot be followed.
 _MOST_PAGES = 50
+_MINUTE = 60_000
+# How many minutes pass in one, where the pipeline is rehearsed; not set in AWS.
+_TIME_SCALE = "DPRA_TIME_SCALE"
 _CONSOLES = {
     "aws": "console.aws.amazon.com",
     "aws-cn": "console.amazonaws.cn",
@@ -45,7 +49,11 @@ _CONSOLES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bake:
-    """What the action's UserParameters say: what to watch, and for how long."""
+    """What the action's UserParameters say: what to watch, and for how long.
+
+    Attributes:
+        minute: how many milliseconds count as a minute: fewer in a rehearsal.
+    """
 
     pipeline: str
     stage: str
@@ -55,6 +63,7 @@ class Bake:
     bake_minutes: int
     settle_minutes: int
     execution: str
+    minute: float = _MINUTE
 
     def alarm(self, region: str) -> str:
         """Return the name of a region's health alarm."""
@@ -118,8 +127,12 @@ class BadParametersError(ValueError):
     """The action's UserParameters are not those of a bake."""
 
 
-def parameters(text: str) -> Bake:
+def parameters(text: str, time_scale: float = 1.0) -> Bake:
     """Read the action's UserParameters.
+
+    Args:
+        text: what CodePipeline gives.
+        time_scale: how many minutes pass in one.
 
     Raises:
         BadParametersError: they are not those that the pipeline is synthesized with.
@@ -135,6 +148,7 @@ def parameters(text: str) -> Bake:
             bake_minutes=int(given["bake_minutes"]),
             settle_minutes=int(given["settle_minutes"]),
             execution=str(given["execution"]),
+            minute=_MINUTE / time_scale,
         )
     except (ValueError, KeyError, TypeError) as error:
         raise BadParametersError(
@@ -186,7 +200,7 @@ def judge(
     )
     # A clock that is behind the one that began the bake makes it longer, never shorter.
     elapsed = max(0, now - before.started)
-    settled = elapsed >= bake.settle_minutes * 60_000
+    settled = elapsed >= bake.settle_minutes * bake.minute
     notes = [
         (region, _note(bake, reading, now - read, settled))
         for region, reading, read in zip(bake.regions, readings, after.read, strict=True)
@@ -215,7 +229,7 @@ def judge(
         and now - reading.at <= FRESH_SECONDS * 1000
         for reading in readings
     )
-    if settled and healthy and elapsed >= bake.bake_minutes * 60_000:
+    if settled and healthy and elapsed >= bake.bake_minutes * bake.minute:
         return Outcome(
             summary=f"Healthy for {bake.bake_minutes} minutes in {len(bake.regions)} regions"
         )
@@ -225,8 +239,9 @@ def judge(
 def _note(bake: Bake, reading: Reading, unread: int, settled: bool) -> str | None:
     """Return what is wrong with a region, or None."""
     if reading.problem is not None:
-        if unread >= UNREADABLE_SECONDS * 1000:
-            return f"could not be read for {unread // 60_000} minutes: {_short(reading.problem)}"
+        if unread >= UNREADABLE_SECONDS / 60 * bake.minute:
+            minutes = int(unread // bake.minute)
+            return f"could not be read for {minutes} minutes: {_short(reading.problem)}"
         return None
     if reading.alarmed_at is not None:
         return (
@@ -415,13 +430,15 @@ def handle(
     clock: Callable[[], float] = time.time,
     partition: str = "aws",
     emit: Callable[[str], None] = print,
+    time_scale: float = 1.0,
 ) -> None:
     """Take one call of CodePipeline, and tell it the result."""
     job = event["CodePipeline.job"]
     data = job["data"]
     try:
         bake = parameters(
-            data["actionConfiguration"]["configuration"].get("UserParameters", "null")
+            data["actionConfiguration"]["configuration"].get("UserParameters", "null"),
+            time_scale,
         )
     except BadParametersError as error:
         _fail(codepipeline, job["id"], "ConfigurationError", str(error))
@@ -492,6 +509,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
         codepipeline=boto3.client("codepipeline", config=patient),
         open_cloudwatch=open_cloudwatch,
         partition=partition,
+        time_scale=float(os.environ.get(_TIME_SCALE, "1")),
     )
 
 
@@ -568,7 +586,7 @@ def _metric(bake: Bake, region: str, reading: Reading, now: int) -> str:
 
 def _watching(bake: Bake, elapsed: int, what: str) -> str:
     minutes = bake.settle_minutes if what == "rolled back" else bake.bake_minutes
-    return f"{what}; watched for {elapsed // 60_000} of {minutes} minutes"
+    return f"{what}; watched for {int(elapsed // bake.minute)} of {minutes} minutes"
 
 
 def _link(partition: str, region: str, alarm: str) -> str:

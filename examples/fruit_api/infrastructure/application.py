@@ -7,15 +7,17 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from aws_cdk import Acknowledgment, CfnOutput, RemovalPolicy, Stack, Stage, Validations
+from aws_cdk import Acknowledgment, CfnOutput, Duration, RemovalPolicy, Stack, Stage, Validations
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 from dpra_constructs import DeploymentTarget, InvalidArgumentError
+from dpra_constructs.monitoring import DeploymentHealth
 
 _ACCESS_LOG = ("requestId", "requestTime", "httpMethod", "path", "status", "responseLatency")
 DIST = Path(__file__).resolve().parents[1] / "dist"
@@ -67,6 +69,48 @@ class FruitApi(Stage):
             )
         )
         CfnOutput(stack, "ApiUrl", value=api.api_endpoint)
+        DeploymentHealth(stack, "Health", target=target, alarms=_alarms(stack, api, function))
+
+
+def _alarms(
+    stack: Stack, api: apigatewayv2.HttpApi, function: lambda_.Function
+) -> list[cloudwatch.Alarm]:
+    """Watch what a bad release does first: it throws, it answers with errors, it is slow."""
+    a_minute = Duration.minutes(1)
+    return [
+        cloudwatch.Alarm(
+            stack,
+            id,
+            alarm_description=description,
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=3,
+            datapoints_to_alarm=2,
+            # No traffic is no error.
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        for id, description, metric, threshold in (
+            (
+                "FunctionErrors",
+                "5 of 100 calls of the function throw.",
+                # Each call counts as 0 or 1, so the average is the rate.
+                function.metric_errors(period=a_minute, statistic="Average"),
+                0.05,
+            ),
+            (
+                "ServerErrors",
+                "5 requests a minute are answered with an error of the server.",
+                api.metric_server_error(period=a_minute),
+                5,
+            ),
+            (
+                "Latency",
+                "One of 10 requests takes longer than a second.",
+                api.metric_latency(period=a_minute, statistic="p90"),
+                1_000,
+            ),
+        )
+    ]
 
 
 def wheel_in(folder: Path) -> Path:

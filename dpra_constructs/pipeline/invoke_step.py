@@ -1,0 +1,101 @@
+"""Puts an action that calls a function into a pipeline stage.
+
+The action of `aws_cdk` grants the function's versions too, and the results of jobs to the function.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsii
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_codepipeline_actions as codepipeline_actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import pipelines
+from constructs import Construct
+
+
+def invoking_role(
+    scope: Construct, id: str, function: lambda_.CfnFunction, pipeline: codepipeline.Pipeline
+) -> iam.Role:
+    """Make the role of all actions that call a function: CodePipeline would make one for each."""
+    return iam.Role(
+        scope,
+        f"{id}ActionRole",
+        description=f"Lets the pipeline call its function {id}",
+        assumed_by=iam.ArnPrincipal(pipeline.role.role_arn),
+        inline_policies={
+            "Call": iam.PolicyDocument(
+                statements=[
+                    iam.PolicyStatement(
+                        actions=["lambda:InvokeFunction"], resources=[function.attr_arn]
+                    )
+                ]
+            )
+        },
+    )
+
+
+@jsii.implements(pipelines.ICodePipelineActionFactory)
+class InvokeStep(pipelines.Step):
+    """A step of CDK Pipelines for an action that calls a function."""
+
+    def __init__(
+        self, id: str, function: lambda_.CfnFunction, role: iam.Role, user_parameters: str
+    ) -> None:
+        super().__init__(id)
+        self._id = id
+        self._function = function
+        self._role = role
+        self._user_parameters = user_parameters
+
+    def produce_action(
+        self, stage: codepipeline.IStage, options: pipelines.ProduceActionOptions
+    ) -> pipelines.CodePipelineActionFactoryResult:
+        """Add the action; called by CDK Pipelines."""
+        stage.add_action(
+            _Action(
+                self._id,
+                configuration={
+                    "FunctionName": self._function.ref,
+                    "UserParameters": self._user_parameters,
+                },
+                role=self._role,
+                run_order=options.run_order,
+            )
+        )
+        return pipelines.CodePipelineActionFactoryResult(run_orders_consumed=1)
+
+
+class _Action(codepipeline_actions.Action):
+    """The action itself."""
+
+    def __init__(
+        self, name: str, *, configuration: dict[str, Any], role: iam.Role, run_order: Any
+    ) -> None:
+        self._configuration = configuration
+        super().__init__(
+            action_name=name,
+            run_order=run_order,
+            role=role,
+            category=codepipeline.ActionCategory.INVOKE,
+            owner="AWS",
+            provider="Lambda",
+            version="1",
+            artifact_bounds=codepipeline.ActionArtifactBounds(
+                min_inputs=0, max_inputs=5, min_outputs=0, max_outputs=5
+            ),
+        )
+
+    def _bound(
+        self,
+        scope: Construct,
+        stage: codepipeline.IStage,
+        *,
+        bucket: s3.IBucket,
+        role: iam.IRole,
+    ) -> codepipeline.ActionConfig:
+        """Say what the action is told; called by CodePipeline."""
+        return codepipeline.ActionConfig(configuration=self._configuration)
