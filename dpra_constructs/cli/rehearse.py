@@ -56,6 +56,13 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     help="Where logs and saved states go.",
 )
 @click.option("--keep", is_flag=True, help="Leave the emulator up until Ctrl-C.")
+@click.option(
+    "--time-scale",
+    type=click.FloatRange(min=1, max=600),
+    default=600,
+    show_default=True,
+    help="How many minutes of a bake pass in one.",
+)
 def rehearse(
     directory: Path,
     assembly: Path | None,
@@ -64,6 +71,7 @@ def rehearse(
     from_stage: str | None,
     answer: str | None,
     fault: str | None,
+    time_scale: float,
     json_file: Path | None,
     html_file: Path | None,
     log_folder: Path,
@@ -126,6 +134,7 @@ def rehearse(
                 pipeline=pipeline,
                 assembly=assembly,
                 from_stage=from_stage,
+                time_scale=time_scale,
                 keep=(lambda emulation, _: _keep(console, emulation)) if keep else None,
             )
             lines, shown = summary_lines(result), as_json(result)

@@ -30,7 +30,7 @@ from dpra_constructs.rehearsal.internal_paths import (
 )
 from dpra_constructs.rehearsal.isolation import child_environment, is_loopback
 from dpra_constructs.rehearsal.processes import end_processes_of
-from dpra_constructs.rehearsal.settings import VARIABLE
+from dpra_constructs.rehearsal.settings import TIME_SCALE, VARIABLE
 
 MINISTACK = "1.5.33"
 _START_SECONDS = 60
@@ -39,7 +39,10 @@ _END_SECONDS = 5
 
 @contextmanager
 def emulator(
-    without: Sequence[str] = (), state: Path | None = None, settings: Path | None = None
+    without: Sequence[str] = (),
+    state: Path | None = None,
+    settings: Path | None = None,
+    time_scale: float = 1,
 ) -> Iterator[str]:
     """Run the emulator on loopback, with IAM enforced, and give its address.
 
@@ -49,6 +52,7 @@ def emulator(
             Only one that you wrote: loading it runs what it contains.
         settings: the file that tells the executor where sources are; it may change while the
             emulator runs.
+        time_scale: how many minutes of a bake pass in one.
 
     Raises:
         RehearsalError: it is not installed in the version that is patched, or does not start, or
@@ -73,6 +77,8 @@ def emulator(
             "MINISTACK_HOST": "127.0.0.1",
             "S3_DATA_DIR": str(Path(folder) / "s3"),
             "TMPDIR": folder,
+            # Read by the function of the bake, and by the executor between its calls.
+            TIME_SCALE: f"{time_scale:g}",
         }
         if settings:
             environment[VARIABLE] = str(settings.resolve())

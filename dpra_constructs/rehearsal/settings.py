@@ -11,6 +11,8 @@ from pathlib import Path
 
 #: The environment variable of the emulator's process that names the file.
 VARIABLE = "DPRA_REHEARSAL_SETTINGS"
+#: The variable by which functions know how many of their minutes pass in one.
+TIME_SCALE = "DPRA_TIME_SCALE"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,11 +23,13 @@ from dpra_constructs.rehearsal.emulator.codepipeline.problems import (
     ServiceError,
 )
 from dpra_constructs.rehearsal.emulator.codepipeline.state import Artifact, new_id
+from dpra_constructs.rehearsal.settings import TIME_SCALE
 
 _REPLY_SECONDS = 20 * 60
 _TOTAL_SECONDS = 24 * 60 * 60
 # Not documented; long enough that a loop by tokens is no busy one.
 _AGAIN_SECONDS = 30
+_SHORTEST_AGAIN_SECONDS = 1
 
 
 @dataclass(kw_only=True, slots=True)
@@ -92,9 +95,14 @@ def _invoke(context: ActionContext) -> Result:
         if not token:
             return _finish(context, outputs, success)
         context.note(f"to be continued: {context.run.summary}")
-        if context.clock.wait(context.run.abandoned, _AGAIN_SECONDS):
+        if context.clock.wait(context.run.abandoned, _again_seconds()):
             raise ActionFailedError("JobFailed", "the action was abandoned")
     raise ActionFailedError("TimeoutError", "the function has not ended within 24 hours")
+
+
+def _again_seconds() -> float:
+    # What a function's clock is told, holds for the calls of it too.
+    return max(_AGAIN_SECONDS / float(os.environ.get(TIME_SCALE, "1")), _SHORTEST_AGAIN_SECONDS)
 
 
 def _finish(
