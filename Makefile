@@ -29,7 +29,9 @@ wheel: $(READY) ## Build the example's wheel, which its Lambda function is made 
 	python -m build --wheel --no-isolation --outdir examples/fruit_api/dist examples/fruit_api >/dev/null
 
 test: check wheel ## Run the checks and all tests
-	python -m pytest -n 2 --dist worksteal
+	python -m pytest -n 2 --dist worksteal tests
+	# The examples of a docstring follow from each other, so a file's stay with one worker.
+	python -m pytest -n 2 --dist loadfile dpra_constructs
 
 check: $(READY) ## ruff, ruff format, mypy --strict, dead links in the docs
 	ruff check .

@@ -13,7 +13,12 @@ from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline.build_stage import BuildStage, budget_minutes
 from dpra_constructs.pipeline.definitions import BetaDefinition
 from dpra_constructs.requirements import Requirement, checked_waivers, require
-from dpra_constructs.test_actions import AcceptanceTest, DeployedTest, IntegrationTest
+from dpra_constructs.test_actions import (
+    AcceptanceTest,
+    DeployedTest,
+    IntegrationTest,
+    ToDeployedTest,
+)
 
 
 class BetaStage(Construct):
@@ -24,8 +29,10 @@ class BetaStage(Construct):
         id: the construct's id.
         build: the build stage.
         environment: the account and its regions, at least one.
-        integration_tests: run in each region after its deployment (DPRA-BETA-INTEGRATION).
-        acceptance_tests: run beside them (DPRA-BETA-ACCEPTANCE).
+        integration_tests: run in each region after its deployment (DPRA-BETA-INTEGRATION): each an
+            `IntegrationTest`, or a typed test like `Cucumber`.
+        acceptance_tests: run beside them (DPRA-BETA-ACCEPTANCE): each an `AcceptanceTest`, or a
+            typed test like `Playwright`.
         time_budget: how long each test may take, in whole minutes, 5 to 480 (DPRA-BETA-TIME).
         waivers: for each requirement of beta that does not hold, the reason.
 
@@ -41,8 +48,8 @@ class BetaStage(Construct):
         *,
         build: BuildStage,
         environment: DeploymentEnvironment,
-        integration_tests: Iterable[IntegrationTest] = (),
-        acceptance_tests: Iterable[AcceptanceTest] = (),
+        integration_tests: Iterable[IntegrationTest | ToDeployedTest] = (),
+        acceptance_tests: Iterable[AcceptanceTest | ToDeployedTest] = (),
         time_budget: Duration | None = None,
         waivers: Mapping[Requirement, str] | None = None,
     ) -> None:
@@ -97,7 +104,10 @@ def _tests(
         raise InvalidArgumentError(
             where, f"{argument}={given!r} is no sequence", f"write it as a list: {argument}=[...]"
         )
-    tests = tuple(given)
-    for test in tests:
-        arguments.instance(where, argument, test, kind, f'[{kind.__name__}("make test")]')
-    return tests
+    tests = []
+    for test in given:
+        # A typed test says which test it is; a generic one has to be of the kind that is asked for.
+        if not isinstance(test, ToDeployedTest) or isinstance(test, DeployedTest | type):
+            arguments.instance(where, argument, test, kind, f'[{kind.__name__}("make test")]')
+        tests.append(test.to_deployed_test())
+    return tuple(tests)

@@ -107,6 +107,6 @@ def _code(scope: Construct) -> s3_assets.Asset:
         _CODE,
         path=str(_FOLDER),
         # Byte code differs from machine to machine, and the asset's name with it.
-        exclude=["*", "!runtime", "!runtime/*.py"],
+        exclude=["*", "!runtime", "!runtime/*.py", "**/__pycache__"],
         ignore_mode=IgnoreMode.DOCKER,
     )

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from dpra_constructs import arguments
 from dpra_constructs.errors import InvalidArgumentError
-from dpra_constructs.release.approvers import PermissionSet, checked_approvers
 
 if TYPE_CHECKING:
     from aws_cdk import Duration
@@ -39,10 +38,6 @@ class ManualApproval:
         message: shown to the reviewer, up to 1,000 characters.
         timeout: after which the release fails; 5 minutes to 60 days, in whole minutes. Without
             it seven days.
-        approvers: names of IAM roles in the pipeline's account, with their paths, and
-            `PermissionSet`s of IAM Identity Center; nobody else may approve. Without them
-            everybody whose permissions allow it.
-        forbid_author: whether the release fails after an approval by the author of its commit.
 
     Raises:
         InvalidArgumentError: a value is not one of those.
@@ -58,8 +53,6 @@ class ManualApproval:
     message: str | None = None
     timeout: Duration | None = field(default=None, compare=False, repr=False)
     timeout_minutes: int | None = field(init=False)
-    approvers: Sequence[str | PermissionSet] = ()
-    forbid_author: bool = False
 
     def __post_init__(self) -> None:
         """Check the values and freeze the addresses."""
@@ -114,5 +107,3 @@ class ManualApproval:
                 at_most=_LONGEST_MINUTES,
             )
         object.__setattr__(self, "timeout_minutes", minutes)
-        object.__setattr__(self, "approvers", checked_approvers(where, self.approvers))
-        arguments.flag(where, "forbid_author", self.forbid_author)

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from dpra_constructs import InvalidArgumentError, ManualApproval
+from dpra_constructs import InvalidArgumentError
 from dpra_constructs.release.approvers import (
     PermissionSet,
     allow_document,
     approval_arn,
     approver_arns,
+    checked_approvers,
     deny_statement,
 )
 
@@ -73,31 +74,30 @@ def test_a_denial_without_approvers_is_refused() -> None:
 
 def test_approvers_are_frozen() -> None:
     given: list[Any] = ["release-managers"]
-    approval = ManualApproval(approvers=given, forbid_author=True)
+    checked = checked_approvers("ManualApproval", given)
     given.clear()
-    assert approval.approvers == ("release-managers",)
-    assert ManualApproval().approvers == ()
+    assert checked == ("release-managers",)
+    assert checked_approvers("ManualApproval", []) == ()
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"approvers": "release-managers"}, "approvers='release-managers' is no sequence"),
-        ({"approvers": 1}, "approvers=1 is no sequence"),
+        ("release-managers", "approvers='release-managers' is no sequence"),
+        (1, "approvers=1 is no sequence"),
         (
-            {"approvers": ["arn:aws:iam::111111111111:role/x"]},
+            ["arn:aws:iam::111111111111:role/x"],
             "approvers has 'arn:aws:iam::111111111111:role/x', which is neither the name of an "
             "IAM role nor a PermissionSet",
         ),
-        ({"approvers": ["*"]}, "approvers has '*', which is neither"),
-        ({"approvers": [""]}, "approvers has '', which is neither"),
-        ({"approvers": ["a", "a"]}, "approvers has a more than once"),
-        ({"forbid_author": "yes"}, "forbid_author='yes' is not True or False"),
+        (["*"], "approvers has '*', which is neither"),
+        ([""], "approvers has '', which is neither"),
+        (["a", "a"], "approvers has a more than once"),
     ],
 )
-def test_wrong_approvers_are_refused(given: dict[str, Any], message: str) -> None:
+def test_wrong_approvers_are_refused(given: object, message: str) -> None:
     with pytest.raises(InvalidArgumentError) as raised:
-        ManualApproval(**given)
+        checked_approvers("ManualApproval", given)
     assert message in str(raised.value)
 
 

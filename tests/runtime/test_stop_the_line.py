@@ -167,8 +167,8 @@ def test_a_failed_wave_stops_the_line_and_tells() -> None:
     pipeline = failed_pipeline()
     assert stop(pipeline, event()) == "line stopped: Prod-one-box failed"
     assert pipeline.disabled == {
-        "Approve-Prod": f"Line stopped - Prod-one-box failed in {RUN} - resume with dpra resume "
-        "fruit-api - Bake - it-s red"
+        "Approve-Prod": f"Line stopped - Prod-one-box failed in {RUN} - enable the transition "
+        "to resume - Bake - it-s red"
     }
     [told] = pipeline.published
     assert told["Subject"] == "fruit-api: Prod-one-box failed, line stopped"
@@ -178,7 +178,9 @@ def test_a_failed_wave_stops_the_line_and_tells() -> None:
         f"Execution: {RUN}\n"
         "Commit: 0123abc Peel https://github.com/acme/fruit-api/commit/0123abc\n"
         "Reason: Bake: it's red\n"
-        "No release enters Approve-Prod until somebody runs: dpra resume fruit-api\n"
+        "No release enters Approve-Prod until somebody runs: aws codepipeline "
+        "enable-stage-transition --pipeline-name fruit-api --stage-name Approve-Prod "
+        "--transition-type Inbound --region us-west-2\n"
         "https://us-west-2.console.aws.amazon.com/codesuite/codepipeline/pipelines/fruit-api"
         f"/executions/{RUN}/timeline?region=us-west-2"
     )

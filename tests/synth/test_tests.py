@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from dpra_constructs.build_actions import CodeBuildProject, Permission, SecureParameter
-from dpra_constructs.test_actions import IntegrationTest
+from dpra_constructs.test_actions import Cucumber, IntegrationTest, Playwright
 from dpra_constructs.testing import unacknowledged_findings
 from tests.conftest import resources
 from tests.pipelines import beta_stage, pipeline, template_of, tools_stack
@@ -71,3 +71,17 @@ def test_its_wildcard_is_acknowledged_with_its_reason() -> None:
     stack = tools_stack()
     made = pipeline(stack, last_stage=beta_stage(stack, integration_tests=[TEST]))
     assert unacknowledged_findings(made) == []
+
+
+def test_typed_tests_run_in_beta() -> None:
+    stack = tools_stack()
+    outputs = {"API_URL": "ApiUrl"}
+    beta = beta_stage(
+        stack,
+        integration_tests=[Cucumber(name="Rules", outputs=outputs)],
+        acceptance_tests=[Playwright(name="Pages", outputs=outputs)],
+    )
+    [made] = resources(template_of(pipeline(stack, last_stage=beta)), "AWS::CodePipeline::Pipeline")
+    [stage] = [each for each in made["Stages"] if each["Name"] == "Beta"]
+    names = {action["Name"] for action in stage["Actions"]}
+    assert {"Rules", "Pages"} <= names

@@ -81,8 +81,7 @@ def stop(
     author = _author(codepipeline, pipeline, execution)
     if stopped.get("inboundTransitionState", {}).get("enabled", True):
         reason = disabled_reason(
-            f"{STOPPED} - {stage} {what} in {execution} - resume with dpra resume {pipeline} - "
-            f"{cause}"
+            f"{STOPPED} - {stage} {what} in {execution} - enable the transition to resume - {cause}"
         )
         codepipeline.disable_stage_transition(
             pipelineName=pipeline, stageName=entrance, transitionType="Inbound", reason=reason
@@ -131,7 +130,9 @@ def message(
             *(f"Commit: {commit}" for commit in commits),
             *([f"Author: {author}"] if author else []),
             f"Reason: {cause[:_LONGEST_CAUSE]}",
-            f"No release enters {entrance} until somebody runs: dpra resume {pipeline}",
+            f"No release enters {entrance} until somebody runs: aws codepipeline "
+            f"enable-stage-transition --pipeline-name {pipeline} --stage-name {entrance} "
+            f"--transition-type Inbound --region {region}",
             link(region, pipeline, execution),
         ]
     )

@@ -239,7 +239,7 @@ def test_a_build_has_a_python_and_a_home_of_its_own(deploy: Deploy, place: Path)
         "python -c 'import sys; assert sys.prefix != sys.base_prefix; print(sys.prefix)'",
         "if python -c 'import aws_cdk'; then exit 1; fi",
         "if command -v cdk; then exit 1; fi",
-        'case "$HOME" in */work/*/home) ;; *) exit 1 ;; esac',
+        'case "$HOME" in */builds/*/home) ;; *) exit 1 ;; esac',
         "node --version && npm --version",
         'test "$(npm prefix --global)" = "$NPM_CONFIG_PREFIX"',
     )
