@@ -11,12 +11,14 @@ import base64
 import hashlib
 import io
 import json
+import time
 import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -30,6 +32,7 @@ ABSENT = "ABSENT"
 _EXECUTE = "CHANGE_SET_EXECUTE"
 _AT_ONCE = 6
 _SECONDS = 30
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -267,17 +270,25 @@ def _get(url: str, problems: list[str]) -> int | None:
     if not is_loopback(url):
         problems.append(f"{url} is not on this machine, and was not asked")
         return None
-    try:
-        # No proxy of the caller's environment may see it.
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(url, timeout=_SECONDS) as response:
-            return int(response.status)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
-    except OSError as error:
-        problems.append(f"{url} does not answer: {error}")
-        return None
+    # No proxy of the caller's environment may see it.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with opener.open(url, timeout=_SECONDS) as response:
+                return int(response.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    return error.code
+                if attempt == _ATTEMPTS:
+                    problems.append(f"{url} answers {error.code}")
+                    return error.code
+        except OSError as error:
+            problems.append(f"{url} does not answer: {error}")
+            return None
+        # A function that is started on a busy machine may be too late for its first request.
+        time.sleep(1)
+    return None
 
 
 def by_place(
