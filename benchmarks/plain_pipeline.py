@@ -1,14 +1,16 @@
 """The same pipeline with CDK Pipelines alone: same topology, same resources, its own defaults."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from aws_cdk import App, Duration, Environment, Stack, pipelines
+from aws_cdk import App, Duration, Environment, IgnoreMode, Stack, pipelines
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as events_targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -18,6 +20,9 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from benchmarks.application import BETA, CONNECTION, GAMMA, PROD, TOOLS, Topology, Workload
+
+# The code of a function, as large as ours.
+_RELEASE = Path(__file__).parents[1] / "dpra_constructs" / "release"
 
 
 def _logs(scope: Construct) -> s3.Bucket:
@@ -31,7 +36,7 @@ def _logging(scope: Construct, name: str, key: kms.Key) -> codebuild.LoggingOpti
     return codebuild.LoggingOptions(cloud_watch=codebuild.CloudWatchLoggingOptions(log_group=group))
 
 
-def _time_budget(scope: Construct, key: kms.Key) -> None:
+def _time_budget(scope: Construct, key: kms.Key) -> sns.Topic:
     topic = sns.Topic(scope, "Notifications", master_key=key, enforce_ssl=True)
     function = lambda_.Function(
         scope,
@@ -55,6 +60,36 @@ def _time_budget(scope: Construct, key: kms.Key) -> None:
         evaluation_periods=1,
     )
     alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
+    return topic
+
+
+def _stop_the_line(scope: Construct, key: kms.Key, topic: sns.Topic) -> None:
+    function = lambda_.Function(
+        scope,
+        "StopTheLine",
+        runtime=lambda_.Runtime.PYTHON_3_14,
+        handler="runtime.stop_the_line.handler",
+        code=lambda_.Code.from_asset(
+            str(_RELEASE),
+            exclude=["*", "!runtime", "!runtime/*.py", "**/__pycache__"],
+            ignore_mode=IgnoreMode.DOCKER,
+        ),
+        log_group=logs.LogGroup(scope, "Logs-StopTheLine", encryption_key=key),
+        environment={"TOPIC_ARN": topic.topic_arn},
+        initial_policy=[
+            iam.PolicyStatement(
+                actions=["codepipeline:DisableStageTransition"],
+                resources=[f"arn:aws:codepipeline:us-west-2:{TOOLS}:fruit/Approve"],
+            )
+        ],
+    )
+    topic.grant_publish(function)
+    events.Rule(
+        scope,
+        "WaveFailed",
+        event_pattern=events.EventPattern(source=["aws.codepipeline"]),
+        targets=[events_targets.LambdaFunction(function)],
+    )
 
 
 def plain_pipeline(app: App, deployments: int) -> None:
@@ -146,6 +181,6 @@ def plain_pipeline(app: App, deployments: int) -> None:
     for wave, regions in topology.waves.items():
         deploy(f"Prod-{wave}", PROD, regions)
     deployment.build_pipeline()
-    _time_budget(stack, key)
+    _stop_the_line(stack, key, _time_budget(stack, key))
     for _, support in sorted(pipeline.cross_region_support.items()):
         _logs(support.stack)
