@@ -87,6 +87,7 @@ def emulator(
             process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "dpra_constructs.rehearsal.emulator"),
+                    f"--parent={os.getpid()}",
                     *(f"--without={name}" for name in without),
                     *([f"--state={state.resolve()}"] if state else []),
                 ],

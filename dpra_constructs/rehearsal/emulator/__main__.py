@@ -44,12 +44,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--without", action="append", default=[], choices=sorted(patches.PATCHES))
     parser.add_argument("--state", type=Path)
+    # Told, as the parent may be gone before this process could ask who it is.
+    parser.add_argument("--parent", type=int, default=os.getppid())
     options = parser.parse_args()
     try:
         refuse_other_hosts(os.environ)
     except RehearsalError as error:
         sys.exit(str(error))
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(options.parent,), daemon=True).start()
     resource_types.register()
     codepipeline.register()
     internal.register()
