@@ -178,7 +178,7 @@ def _keep(console: Console, emulation: Emulation) -> None:
     api = emulation.api
     variables = (
         f"AWS_ACCESS_KEY_ID={api.place.account} AWS_SECRET_ACCESS_KEY=rehearsal "
-        f"AWS_REGION={api.place.region} AWS_ENDPOINT_URL={api.endpoint}"
+        f"AWS_DEFAULT_REGION={api.place.region} AWS_ENDPOINT_URL={api.endpoint}"
     )
     for line in (
         "",
