@@ -40,8 +40,8 @@ class CacheFolder:
     def of(environment: Mapping[str, str]) -> CacheFolder:
         """Return the folder that variables say: `DPRA_CACHE`, or `dpra` in the user's cache.
 
-        >>> CacheFolder.of({"DPRA_CACHE": "/tmp/mine"}).path.as_posix()
-        '/tmp/mine'
+        >>> CacheFolder.of({"DPRA_CACHE": "/caches/mine"}).path.as_posix()
+        '/caches/mine'
         """
         if given := environment.get(VARIABLE):
             return CacheFolder(Path(given).absolute())

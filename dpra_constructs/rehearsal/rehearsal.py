@@ -13,6 +13,7 @@ from typing import Any
 
 from dpra_constructs.cdk_cli import CdkProcess, run_cdk
 from dpra_constructs.errors import RehearsalError
+from dpra_constructs.library_wheel import library_wheel
 from dpra_constructs.rehearsal.assembly import Assembly, PipelineStack, Place, read_assembly
 from dpra_constructs.rehearsal.bootstrap import bootstrap
 from dpra_constructs.rehearsal.clients import client
@@ -24,7 +25,6 @@ from dpra_constructs.rehearsal.isolation import (
     refuse_ambient_credentials,
     refuse_other_endpoints,
 )
-from dpra_constructs.rehearsal.library_wheel import library_wheel
 from dpra_constructs.rehearsal.output_folder import OutputFolder
 from dpra_constructs.rehearsal.pipeline_api import PipelineApi
 from dpra_constructs.rehearsal.pipeline_view import PipelineView, view

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dpra_constructs.rehearsal.library_wheel import library_wheel
+from dpra_constructs.library_wheel import library_wheel
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def test_pip_installs_it(wheel: Path, tmp_path: Path) -> None:
     # From there it makes the same wheel, as from a checkout.
     program = (
         "import sys; from pathlib import Path; "
-        "from dpra_constructs.rehearsal.library_wheel import library_wheel; "
+        "from dpra_constructs.library_wheel import library_wheel; "
         "print(library_wheel(Path(sys.argv[1])))"
     )
     done = subprocess.run(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dpra_constructs.rehearsal.library_wheel import library_wheel
+from dpra_constructs.library_wheel import library_wheel
 from tests.rehearsal import small_app
 
 pytestmark = pytest.mark.rehearsal

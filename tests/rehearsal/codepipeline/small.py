@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from dpra_constructs.rehearsal.assembly import Place
 from dpra_constructs.rehearsal.clients import client
-from dpra_constructs.rehearsal.emulator.codepipeline.settings import (
+from dpra_constructs.rehearsal.settings import (
     GitSource,
     Settings,
     write_settings,

@@ -8,7 +8,7 @@ import pytest
 
 from dpra_constructs.rehearsal.emulator.codepipeline.artifacts import extract, one_file
 from dpra_constructs.rehearsal.emulator.codepipeline.problems import ActionFailedError
-from dpra_constructs.rehearsal.emulator.codepipeline.settings import (
+from dpra_constructs.rehearsal.settings import (
     VARIABLE,
     GitSource,
     Settings,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dpra_constructs.rehearsal.clients import client
-from dpra_constructs.rehearsal.emulator.codepipeline.settings import VARIABLE
+from dpra_constructs.rehearsal.settings import VARIABLE
 from dpra_constructs.rehearsal.stacks import create_stack
 from tests.rehearsal.codepipeline.small import (
     TOOLS,

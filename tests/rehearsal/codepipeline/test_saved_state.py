@@ -7,8 +7,8 @@ import pytest
 
 from dpra_constructs.errors import RehearsalError
 from dpra_constructs.rehearsal.clients import client
-from dpra_constructs.rehearsal.emulator.codepipeline.settings import VARIABLE
 from dpra_constructs.rehearsal.server import emulator, save_state
+from dpra_constructs.rehearsal.settings import VARIABLE
 from dpra_constructs.rehearsal.stacks import create_stack
 from tests.rehearsal.codepipeline.small import (
     TOOLS,

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from dpra_constructs.rehearsal.emulator.codepipeline import build_guard
 from dpra_constructs.rehearsal.emulator.codepipeline.problems import ActionFailedError
-from dpra_constructs.rehearsal.emulator.codepipeline.settings import Settings
+from dpra_constructs.rehearsal.settings import Settings
 
 _LOCK = threading.Lock()
 _NODE = ("node", "npm", "npx", "corepack")

@@ -21,7 +21,6 @@ from dpra_constructs.rehearsal.emulator.codepipeline.declaration import (
     read_pipeline,
 )
 from dpra_constructs.rehearsal.emulator.codepipeline.problems import ServiceError
-from dpra_constructs.rehearsal.emulator.codepipeline.settings import read_settings
 from dpra_constructs.rehearsal.emulator.codepipeline.state import (
     ABANDONED,
     CANCELLED,
@@ -37,6 +36,7 @@ from dpra_constructs.rehearsal.emulator.codepipeline.state import (
     StageState,
 )
 from dpra_constructs.rehearsal.emulator.codepipeline.support import unsupported
+from dpra_constructs.rehearsal.settings import read_settings
 
 
 class PipelineExecutor:

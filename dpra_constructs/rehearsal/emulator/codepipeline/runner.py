@@ -25,7 +25,6 @@ from dpra_constructs.rehearsal.emulator.codepipeline.problems import (
     ActionFailedError,
     failure_of,
 )
-from dpra_constructs.rehearsal.emulator.codepipeline.settings import Settings
 from dpra_constructs.rehearsal.emulator.codepipeline.state import (
     FAILED,
     SUCCEEDED,
@@ -34,6 +33,7 @@ from dpra_constructs.rehearsal.emulator.codepipeline.state import (
     Execution,
 )
 from dpra_constructs.rehearsal.emulator.codepipeline.variables import namespaces, resolve
+from dpra_constructs.rehearsal.settings import Settings
 
 _SERVICE = "codepipeline.amazonaws.com"
 # Resolved in each variable's value by the action itself.

@@ -12,13 +12,13 @@ from dpra_constructs.rehearsal.emulator.codepipeline.actors import Actor
 from dpra_constructs.rehearsal.emulator.codepipeline.clock import Clock
 from dpra_constructs.rehearsal.emulator.codepipeline.declaration import Action, Pipeline
 from dpra_constructs.rehearsal.emulator.codepipeline.problems import ActionFailedError
-from dpra_constructs.rehearsal.emulator.codepipeline.settings import Settings
 from dpra_constructs.rehearsal.emulator.codepipeline.state import (
     ActionRun,
     Artifact,
     Execution,
     Revision,
 )
+from dpra_constructs.rehearsal.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

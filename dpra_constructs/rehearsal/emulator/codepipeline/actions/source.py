@@ -16,8 +16,8 @@ from dpra_constructs.rehearsal.emulator.codepipeline.actions.action_type import 
     Result,
 )
 from dpra_constructs.rehearsal.emulator.codepipeline.problems import ActionFailedError
-from dpra_constructs.rehearsal.emulator.codepipeline.settings import GitSource
 from dpra_constructs.rehearsal.emulator.codepipeline.state import Revision
+from dpra_constructs.rehearsal.settings import GitSource
 
 _SECONDS = 300
 _FULL_CLONE = "CODEBUILD_CLONE_REF"
