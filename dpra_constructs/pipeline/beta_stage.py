@@ -12,10 +12,15 @@ from dpra_constructs.environments import DeploymentEnvironment
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline.build_stage import BuildStage, budget_minutes
 from dpra_constructs.pipeline.definitions import BetaDefinition
+from dpra_constructs.pipeline.deployed_tests import (
+    read_migrations,
+    read_tests,
+    unique_names,
+)
 from dpra_constructs.requirements import Requirement, checked_waivers, require
 from dpra_constructs.test_actions import (
     AcceptanceTest,
-    DeployedTest,
+    DatabaseMigration,
     IntegrationTest,
     ToDeployedTest,
 )
@@ -33,6 +38,7 @@ class BetaStage(Construct):
             `IntegrationTest`, or a typed test like `Cucumber`.
         acceptance_tests: run beside them (DPRA-BETA-ACCEPTANCE): each an `AcceptanceTest`, or a
             typed test like `Playwright`.
+        migrations: of databases, before the software of each region is deployed.
         time_budget: how long each test may take, in whole minutes, 5 to 480 (DPRA-BETA-TIME).
         waivers: for each requirement of beta that does not hold, the reason.
 
@@ -50,6 +56,7 @@ class BetaStage(Construct):
         environment: DeploymentEnvironment,
         integration_tests: Iterable[IntegrationTest | ToDeployedTest] = (),
         acceptance_tests: Iterable[AcceptanceTest | ToDeployedTest] = (),
+        migrations: Iterable[DatabaseMigration] = (),
         time_budget: Duration | None = None,
         waivers: Mapping[Requirement, str] | None = None,
     ) -> None:
@@ -57,15 +64,16 @@ class BetaStage(Construct):
         arguments.instance(where, "build", build, BuildStage, 'BuildStage(self, "Build", ...)')
         check_regional(where, environment)
         waived = checked_waivers(where, ("beta",), waivers or {})
-        integration = _tests(where, "integration_tests", integration_tests, IntegrationTest)
-        acceptance = _tests(where, "acceptance_tests", acceptance_tests, AcceptanceTest)
+        integration = read_tests(where, "integration_tests", integration_tests, IntegrationTest)
+        acceptance = read_tests(where, "acceptance_tests", acceptance_tests, AcceptanceTest)
         for tests, requirement, argument in (
             (integration, Requirement.BETA_INTEGRATION, "integration_tests"),
             (acceptance, Requirement.BETA_ACCEPTANCE, "acceptance_tests"),
         ):
             require(where, requirement, bool(tests), waived, f"{argument} is empty", "give one")
         all_tests = (*integration, *acceptance)
-        arguments.unique(where, "the names of tests", [test.name for test in all_tests])
+        all_migrations = read_migrations(where, migrations)
+        unique_names(where, [*all_tests, *all_migrations])
         minutes = budget_minutes(where, time_budget, 30)
         super().__init__(scope, id)
         self.previous = build
@@ -74,6 +82,7 @@ class BetaStage(Construct):
             build=build.definition,
             environment=environment,
             tests=all_tests,
+            migrations=all_migrations,
             time_budget_minutes=minutes,
             waivers=waived,
         )
@@ -95,19 +104,3 @@ def check_regional(where: str, environment: object) -> None:
             f'environment "{environment.name}" has no regions',
             'name them: DeploymentEnvironment(..., regions=["us-west-2"])',
         )
-
-
-def _tests(
-    where: str, argument: str, given: object, kind: type[DeployedTest]
-) -> tuple[DeployedTest, ...]:
-    if not isinstance(given, Iterable) or isinstance(given, str):
-        raise InvalidArgumentError(
-            where, f"{argument}={given!r} is no sequence", f"write it as a list: {argument}=[...]"
-        )
-    tests = []
-    for test in given:
-        # A typed test says which test it is; a generic one has to be of the kind that is asked for.
-        if not isinstance(test, ToDeployedTest) or isinstance(test, DeployedTest | type):
-            arguments.instance(where, argument, test, kind, f'[{kind.__name__}("make test")]')
-        tests.append(test.to_deployed_test())
-    return tuple(tests)

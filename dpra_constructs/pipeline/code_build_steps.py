@@ -153,11 +153,22 @@ class CodeBuildSteps:
         self, stage: PlannedStage, stage_id: str, region: str, application: Stage
     ) -> list[pipelines.Step]:
         """Make the tests of one target."""
-        if not stage.tests:
+        if not stage.tests and not stage.migrations:
             return []
         outputs = outputs_by_stack(application)
         _refuse_names_of_stacks(stage, application)
-        return [self._test(test, stage, stage_id, region, outputs) for test in stage.tests]
+        for each in (*stage.tests, *stage.migrations):
+            if not isinstance(each, DeployedTest):
+                raise InvalidArgumentError(
+                    f'{type(each).__name__} "{each.name}"',
+                    "this version does not run it yet",
+                    "leave it out",
+                )
+        return [
+            self._test(test, stage, stage_id, region, outputs)
+            for test in stage.tests
+            if isinstance(test, DeployedTest)
+        ]
 
     def _test(
         self,

@@ -15,7 +15,7 @@ from dpra_constructs.pipeline.pull_request_source import PullRequestSource
 from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval
 from dpra_constructs.requirements import Requirement
 from dpra_constructs.source import Repository, SourceLayout
-from dpra_constructs.test_actions import DeployedTest
+from dpra_constructs.test_actions import DatabaseMigration, DeployedTest, FaultInjection
 
 if TYPE_CHECKING:
     from aws_cdk import Stage
@@ -79,6 +79,7 @@ class BetaDefinition:
     tests: tuple[DeployedTest, ...]
     time_budget_minutes: int
     waivers: Waivers
+    migrations: tuple[DatabaseMigration, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +91,8 @@ class GammaDefinition:
     environment: DeploymentEnvironment
     bake_minutes: int | None
     waivers: Waivers
+    tests: tuple[DeployedTest | FaultInjection, ...] = ()
+    migrations: tuple[DatabaseMigration, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,6 +108,8 @@ class ProdDefinition:
     window: DeploymentWindow | None
     calendar: ChangeCalendar | None
     waivers: Waivers
+    tests: tuple[DeployedTest, ...] = ()
+    migrations: tuple[DatabaseMigration, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from aws_cdk import Duration, Stack
 from constructs import Construct
@@ -12,7 +12,20 @@ from dpra_constructs.environments import DeploymentEnvironment
 from dpra_constructs.environments.wave import bake_minutes
 from dpra_constructs.pipeline.beta_stage import BetaStage, check_regional
 from dpra_constructs.pipeline.definitions import GammaDefinition
+from dpra_constructs.pipeline.deployed_tests import (
+    read_migrations,
+    read_resilience_tests,
+    read_tests,
+    unique_names,
+)
 from dpra_constructs.requirements import Requirement, checked_waivers, require
+from dpra_constructs.test_actions import (
+    AcceptanceTest,
+    DatabaseMigration,
+    FaultInjection,
+    IntegrationTest,
+    ToDeployedTest,
+)
 
 
 class GammaStage(Construct):
@@ -29,6 +42,14 @@ class GammaStage(Construct):
             regions of production (DPRA-GAMMA-REGIONS).
         bake: how long the `DeploymentHealth` of every region is watched after the deployment, in
             whole minutes, up to 23 hours (DPRA-GAMMA-MONITORING).
+        performance_tests: run in each region after its deployment and before the bake
+            (DPRA-GAMMA-PERFORMANCE), like `Locust`, `JMeter` or `Gatling`.
+        resilience_tests: run beside them, so under their load (DPRA-GAMMA-RESILIENCE), like
+            `FaultInjection`.
+        security_tests: run beside them (DPRA-GAMMA-DAST), like `ZapBaseline`.
+        integration_tests: run beside them, as in beta.
+        acceptance_tests: run beside them, as in beta.
+        migrations: of databases, before the software of each region is deployed.
         waivers: for each requirement of gamma that does not hold, the reason.
 
     Raises:
@@ -43,12 +64,27 @@ class GammaStage(Construct):
         beta: BetaStage,
         environment: DeploymentEnvironment,
         bake: Duration | None = None,
+        performance_tests: Iterable[ToDeployedTest] = (),
+        resilience_tests: Iterable[FaultInjection | ToDeployedTest] = (),
+        security_tests: Iterable[ToDeployedTest] = (),
+        integration_tests: Iterable[IntegrationTest | ToDeployedTest] = (),
+        acceptance_tests: Iterable[AcceptanceTest | ToDeployedTest] = (),
+        migrations: Iterable[DatabaseMigration] = (),
         waivers: Mapping[Requirement, str] | None = None,
     ) -> None:
         where = f'{type(self).__name__} "{id}"'
         arguments.instance(where, "beta", beta, BetaStage, 'BetaStage(self, "Beta", ...)')
         check_regional(where, environment)
         minutes = bake_minutes(where, bake)
+        tests = (
+            *read_tests(where, "performance_tests", performance_tests),
+            *read_resilience_tests(where, "resilience_tests", resilience_tests),
+            *read_tests(where, "security_tests", security_tests),
+            *read_tests(where, "integration_tests", integration_tests, IntegrationTest),
+            *read_tests(where, "acceptance_tests", acceptance_tests, AcceptanceTest),
+        )
+        all_migrations = read_migrations(where, migrations)
+        unique_names(where, [*tests, *all_migrations])
         waived = checked_waivers(where, ("gamma",), waivers or {})
         require(
             where,
@@ -72,6 +108,8 @@ class GammaStage(Construct):
             where=where,
             beta=beta.definition,
             environment=environment,
+            tests=tests,
+            migrations=all_migrations,
             bake_minutes=minutes,
             waivers=waived,
         )

@@ -17,7 +17,7 @@ from dpra_constructs.pipeline.definitions import Chain, SelfMutation
 from dpra_constructs.pipeline.pull_request_source import PullRequestSource
 from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval
 from dpra_constructs.source import Repository
-from dpra_constructs.test_actions import DeployedTest
+from dpra_constructs.test_actions import DatabaseMigration, DeployedTest, FaultInjection
 
 APPROVAL_STAGE = "Approve-Prod"
 # AWS::IAM::Role and CodeBuild projects carry these names, and a stack's name is at most 128
@@ -43,6 +43,7 @@ class Purpose(Enum):
 class PlannedStage:
     """One pipeline stage: `targets` are deployed to in parallel, then `tests` run in each.
 
+    The `migrations` run in each target between its database and its software.
     A release enters it when the `window` and the `calendar` are open; `opens` is the stage that it
     stands before for that alone.
     """
@@ -51,7 +52,8 @@ class PlannedStage:
     purpose: Purpose
     _: KW_ONLY
     targets: tuple[DeploymentTarget, ...] = ()
-    tests: tuple[DeployedTest, ...] = ()
+    tests: tuple[DeployedTest | FaultInjection, ...] = ()
+    migrations: tuple[DatabaseMigration, ...] = ()
     time_budget_minutes: int | None = None
     bake_minutes: int | None = None
     rolls_back: bool = False
@@ -161,7 +163,9 @@ class PipelinePlan:
         total = 4
         for stage in self.stages:
             count = sum(
-                _ACTIONS_PER_STACK * stacks[target.stage_id] + len(stage.tests)
+                _ACTIONS_PER_STACK * stacks[target.stage_id]
+                + len(stage.tests)
+                + len(stage.migrations)
                 for target in stage.targets
             ) + (stage.bake_minutes is not None)
             if stage.purpose is Purpose.BUILD:
@@ -228,6 +232,10 @@ class PipelinePlan:
             case Purpose.DEPLOY:
                 for target in stage.targets:
                     yield f"  1 deploy {target.stage_id} to {target.account}/{target.region}"
+                    yield from (
+                        f"  1 {migration.description} in {target.region}, before the software"
+                        for migration in stage.migrations
+                    )
                     yield from (f"  2 {test.name} in {target.region}" for test in stage.tests)
                 if stage.bake_minutes is not None:
                     yield f"  {3 if stage.tests else 2} Bake for {stage.bake_minutes} minutes"
@@ -274,6 +282,7 @@ def make_plan(
             Purpose.DEPLOY,
             targets=_targets(pipeline, beta.environment, beta.environment.regions),
             tests=beta.tests,
+            migrations=beta.migrations,
             time_budget_minutes=beta.time_budget_minutes,
         )
     )
@@ -283,6 +292,8 @@ def make_plan(
                 "Gamma",
                 Purpose.DEPLOY,
                 targets=_targets(pipeline, gamma.environment, gamma.environment.regions),
+                tests=gamma.tests,
+                migrations=gamma.migrations,
                 bake_minutes=gamma.bake_minutes,
                 rolls_back=True,
             )
@@ -315,6 +326,8 @@ def make_plan(
                     name,
                     Purpose.DEPLOY,
                     targets=_targets(pipeline, prod.environment, wave.regions, is_production=True),
+                    tests=prod.tests,
+                    migrations=prod.migrations,
                     bake_minutes=wave.bake_minutes,
                     rolls_back=True,
                 )

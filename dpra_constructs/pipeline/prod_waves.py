@@ -11,9 +11,15 @@ from dpra_constructs import arguments
 from dpra_constructs.environments import DeploymentEnvironment, Wave
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline.definitions import GammaDefinition, ProdDefinition
+from dpra_constructs.pipeline.deployed_tests import (
+    read_migrations,
+    read_tests,
+    unique_names,
+)
 from dpra_constructs.pipeline.gamma_stage import GammaStage
 from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval
 from dpra_constructs.requirements import Requirement, checked_waivers, require
+from dpra_constructs.test_actions import DatabaseMigration, ToDeployedTest
 
 
 class ProdWaves(Construct):
@@ -30,6 +36,9 @@ class ProdWaves(Construct):
         waves: in order, each region in one of them (DPRA-PROD-WAVES), and each with a bake
             (DPRA-PROD-ROLLBACK).
         approval: asked for before the first wave (DPRA-PROD-APPROVAL).
+        tests: run in each region after its deployment and before the bake of its wave; short
+            ones, that leave no trace in production.
+        migrations: of databases, before the software of each region is deployed.
         window: the days and hours in which a release enters production, and each further wave;
             outside it waits. It stands on `Approve-Prod` and on a stage `Open-<wave>` before each
             further wave, which tells the pipeline's `notifications` that the wave begins.
@@ -54,6 +63,8 @@ class ProdWaves(Construct):
         environment: DeploymentEnvironment,
         waves: Iterable[Wave],
         approval: ManualApproval | None = None,
+        tests: Iterable[ToDeployedTest] = (),
+        migrations: Iterable[DatabaseMigration] = (),
         window: DeploymentWindow | None = None,
         calendar: ChangeCalendar | None = None,
         stop_the_line: bool = True,
@@ -82,6 +93,9 @@ class ProdWaves(Construct):
                 where, "calendar", calendar, ChangeCalendar, 'ChangeCalendar(["year-end-freeze"])'
             )
         checked_waves = _waves(where, waves)
+        all_tests = read_tests(where, "tests", tests)
+        all_migrations = read_migrations(where, migrations)
+        unique_names(where, [*all_tests, *all_migrations])
         if environment.regions:
             raise InvalidArgumentError(
                 where,
@@ -123,6 +137,8 @@ class ProdWaves(Construct):
             gamma=gamma.definition,
             environment=environment,
             waves=checked_waves,
+            tests=all_tests,
+            migrations=all_migrations,
             approval=approval,
             stop_the_line=stop_the_line,
             window=window,

@@ -71,3 +71,8 @@ class DatabaseMigration:
                 )
         else:
             arguments.text(where, "iam_authentication", self.iam_authentication)
+
+    @property
+    def description(self) -> str:
+        """What the pipeline's plan says of it."""
+        return f"{self.name} of {self.changes} by {self.tool}"
