@@ -39,7 +39,9 @@ class BetaStage(Construct):
         acceptance_tests: run beside them (DPRA-BETA-ACCEPTANCE): each an `AcceptanceTest`, or a
             typed test like `Playwright`.
         migrations: of databases, before the software of each region is deployed.
-        time_budget: how long each test may take, in whole minutes, 5 to 480 (DPRA-BETA-TIME).
+        time_budget: how long the stage may take, in whole minutes, 5 to 480; 30 without it
+            (DPRA-BETA-TIME). A test that takes longer fails, and a stage that took longer is told
+            to the pipeline's `notifications`.
         waivers: for each requirement of beta that does not hold, the reason.
 
     Raises:

@@ -89,6 +89,7 @@ class GammaDefinition:
     where: str
     beta: BetaDefinition
     environment: DeploymentEnvironment
+    time_budget_minutes: int
     bake_minutes: int | None
     waivers: Waivers
     tests: tuple[DeployedTest | FaultInjection, ...] = ()

@@ -11,6 +11,7 @@ from dpra_constructs import arguments
 from dpra_constructs.environments import DeploymentEnvironment
 from dpra_constructs.environments.wave import bake_minutes
 from dpra_constructs.pipeline.beta_stage import BetaStage, check_regional
+from dpra_constructs.pipeline.build_stage import budget_minutes
 from dpra_constructs.pipeline.definitions import GammaDefinition
 from dpra_constructs.pipeline.deployed_tests import (
     read_migrations,
@@ -50,6 +51,9 @@ class GammaStage(Construct):
         integration_tests: run beside them, as in beta.
         acceptance_tests: run beside them, as in beta.
         migrations: of databases, before the software of each region is deployed.
+        time_budget: how long the stage may take without its bake, in whole minutes, 5 to 480; 30
+            without it (DPRA-GAMMA-TIME). A stage that took longer is told to the pipeline's
+            `notifications`.
         waivers: for each requirement of gamma that does not hold, the reason.
 
     Raises:
@@ -70,6 +74,7 @@ class GammaStage(Construct):
         integration_tests: Iterable[IntegrationTest | ToDeployedTest] = (),
         acceptance_tests: Iterable[AcceptanceTest | ToDeployedTest] = (),
         migrations: Iterable[DatabaseMigration] = (),
+        time_budget: Duration | None = None,
         waivers: Mapping[Requirement, str] | None = None,
     ) -> None:
         where = f'{type(self).__name__} "{id}"'
@@ -85,6 +90,7 @@ class GammaStage(Construct):
         )
         all_migrations = read_migrations(where, migrations)
         unique_names(where, [*tests, *all_migrations])
+        budget = budget_minutes(where, time_budget, 30)
         waived = checked_waivers(where, ("gamma",), waivers or {})
         require(
             where,
@@ -110,6 +116,7 @@ class GammaStage(Construct):
             environment=environment,
             tests=tests,
             migrations=all_migrations,
+            time_budget_minutes=budget,
             bake_minutes=minutes,
             waivers=waived,
         )

@@ -108,8 +108,15 @@ class PipelinePlan:
 
     @property
     def time_budgets(self) -> Mapping[str, int]:
-        """Minutes that a pipeline stage may take as a whole, by its name."""
-        return {"Build": self.build_minutes}
+        """Minutes that a pipeline stage may take as a whole, without its bake, by its name."""
+        return {
+            "Build": self.build_minutes,
+            **{
+                stage.name: stage.time_budget_minutes
+                for stage in self.stages
+                if stage.time_budget_minutes is not None
+            },
+        }
 
     @property
     def targets(self) -> Iterator[DeploymentTarget]:
@@ -294,6 +301,7 @@ def make_plan(
                 targets=_targets(pipeline, gamma.environment, gamma.environment.regions),
                 tests=gamma.tests,
                 migrations=gamma.migrations,
+                time_budget_minutes=gamma.time_budget_minutes,
                 bake_minutes=gamma.bake_minutes,
                 rolls_back=True,
             )

@@ -1,4 +1,4 @@
-"""Tells people when a pipeline stage took longer than its time budget."""
+"""Tells people when a pipeline stage took longer than its time budget, its bake not counted."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def watch_budgets(
             f"TimeBudget-{stage}",
             alarm_name=f"{pipeline}-TimeBudget-{stage}",
             alarm_description=f"Stage {stage} of the pipeline {pipeline} took longer than "
-            f"{budget} minutes (DPRA-{stage.upper()}-TIME).",
+            f"{budget} minutes, its bake not counted (DPRA-{stage.upper()}-TIME).",
             namespace=NAMESPACE,
             metric_name=METRIC,
             dimensions=[

@@ -73,6 +73,7 @@ def plan_of(
         where="",
         beta=beta,
         environment=DeploymentEnvironment("gamma", account="333333333333", regions=regions),
+        time_budget_minutes=40,
         bake_minutes=15,
         waivers={},
     )
@@ -153,10 +154,10 @@ def test_the_plan_prints_itself() -> None:
         "  1 SelfMutate",
         "Assets",
         "  1 publish the application's assets, where it has any",
-        "Beta",
+        "Beta (time budget 30 min)",
         "  1 deploy fruit-beta-eu-west-1 to 222222222222/eu-west-1",
         "  2 IntegrationTest in eu-west-1",
-        "Gamma (rolls back on failure)",
+        "Gamma (time budget 40 min, rolls back on failure)",
         "  1 deploy fruit-gamma-eu-west-1 to 333333333333/eu-west-1",
         "  1 deploy fruit-gamma-eu-west-2 to 333333333333/eu-west-2",
         "  1 deploy fruit-gamma-eu-west-3 to 333333333333/eu-west-3",
@@ -185,9 +186,11 @@ def test_a_window_and_a_calendar_stand_before_every_wave_and_on_none() -> None:
     notes = "window MON-THU 09:00-16:00 Europe/Berlin, calendar year-end-freeze"
     lines = str(plan).splitlines()
     assert [
-        line for line in lines[lines.index("Gamma (rolls back on failure)") :] if line[0] != " "
+        line
+        for line in lines[lines.index("Gamma (time budget 40 min, rolls back on failure)") :]
+        if line[0] != " "
     ] == [
-        "Gamma (rolls back on failure)",
+        "Gamma (time budget 40 min, rolls back on failure)",
         f"Approve-Prod ({notes}, closed when a wave fails)",
         "Prod-a (rolls back on failure)",
         f"Open-b ({notes})",

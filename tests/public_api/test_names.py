@@ -172,7 +172,9 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "StageEndedPermission",
         "StopTheLine",
         "StopTheLineRole",
+        "TimeBudget-Beta",
         "TimeBudget-Build",
+        "TimeBudget-Gamma",
         "WaveFailed",
         "WaveFailedPermission",
     ]
@@ -213,9 +215,15 @@ def test_physical_names(fruit_api: Synthesized) -> None:
 
 
 def test_names_of_alarms_metrics_and_log_groups(fruit_api: Synthesized) -> None:
-    [alarm] = resources(fruit_api.template, "AWS::CloudWatch::Alarm")
-    assert alarm["AlarmName"] == "fruit-api-TimeBudget-Build"
-    assert (alarm["Namespace"], alarm["MetricName"]) == ("DPRA", "StageDuration")
+    alarms = resources(fruit_api.template, "AWS::CloudWatch::Alarm")
+    assert {each["AlarmName"] for each in alarms} == {
+        "fruit-api-TimeBudget-Beta",
+        "fruit-api-TimeBudget-Build",
+        "fruit-api-TimeBudget-Gamma",
+    }
+    assert {(each["Namespace"], each["MetricName"]) for each in alarms} == {
+        ("DPRA", "StageDuration")
+    }
     functions = resources(fruit_api.template, "AWS::Lambda::Function")
     assert sorted(function["FunctionName"] for function in functions) == [
         "fruit-api-Bake",

@@ -1,12 +1,20 @@
-"""Who is told when the build stage took longer than its budget, and how."""
+"""Who is told when a stage took longer than its budget, and how."""
 
 from typing import Any
 
 import pytest
 from aws_cdk import Duration
 
+from dpra_constructs import InvalidArgumentError
 from tests.conftest import resources
-from tests.pipelines import beta_stage, build_stage, pipeline, template_of, tools_stack
+from tests.pipelines import (
+    beta_stage,
+    build_stage,
+    gamma_stage,
+    pipeline,
+    template_of,
+    tools_stack,
+)
 from tests.synth.test_build_actions import flat
 
 
@@ -29,7 +37,7 @@ def logical_id(template: dict[str, Any], kind: str, begin: str = "") -> str:
     return str(found)
 
 
-def test_the_end_of_the_build_stage_calls_the_function(template: dict[str, Any]) -> None:
+def test_the_end_of_a_stage_with_a_budget_calls_the_function(template: dict[str, Any]) -> None:
     [rule] = resources(template, "AWS::Events::Rule")
     assert flat(rule["EventPattern"].pop("resources")[0]) == (
         "arn:<AWS::Partition>:codepipeline:us-west-2:111111111111:fruit"
@@ -37,7 +45,11 @@ def test_the_end_of_the_build_stage_calls_the_function(template: dict[str, Any])
     assert rule["EventPattern"] == {
         "source": ["aws.codepipeline"],
         "detail-type": ["CodePipeline Stage Execution State Change"],
-        "detail": {"pipeline": ["fruit"], "stage": ["Build"], "state": ["SUCCEEDED", "FAILED"]},
+        "detail": {
+            "pipeline": ["fruit"],
+            "stage": ["Build", "Beta"],
+            "state": ["SUCCEEDED", "FAILED"],
+        },
     }
     function = logical_id(template, "AWS::Lambda::Function")
     assert rule["Targets"] == [{"Id": "StageDuration", "Arn": {"Fn::GetAtt": [function, "Arn"]}}]
@@ -63,8 +75,9 @@ def test_the_function_may_write_its_log_and_read_its_pipeline(template: dict[str
 
 
 def test_the_alarm_is_above_the_budget_and_silent_without_builds(template: dict[str, Any]) -> None:
-    [alarm] = resources(template, "AWS::CloudWatch::Alarm")
+    alarm, of_beta = resources(template, "AWS::CloudWatch::Alarm")
     assert alarm["Threshold"] == 12 * 60
+    assert of_beta["Threshold"] == 30 * 60
     assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
     assert alarm["TreatMissingData"] == "notBreaching"
     assert alarm["Statistic"] == "Maximum"
@@ -111,4 +124,17 @@ def test_the_topic_is_there_without_anyone_to_notify() -> None:
     stack = tools_stack()
     made = pipeline(stack, last_stage=beta_stage(stack))
     assert made.notifications.topic_arn
-    assert list(made.budget_alarms) == ["Build"]
+    assert list(made.budget_alarms) == ["Build", "Beta"]
+
+
+def test_gamma_has_a_budget_that_its_bake_is_not_part_of() -> None:
+    stack = tools_stack()
+    gamma = gamma_stage(stack, bake=Duration.minutes(60), time_budget=Duration.minutes(20))
+    made = pipeline(stack, last_stage=gamma)
+    assert made.plan.time_budgets == {"Build": 10, "Beta": 30, "Gamma": 20}
+    assert made.budget_alarms["Gamma"].threshold == 20 * 60
+
+
+def test_a_budget_of_gamma_that_is_no_duration_is_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match=r'"Gamma": time_budget=20 is not a Duration'):
+        gamma_stage(tools_stack(), time_budget=20)
