@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack, Stage, pipelines
@@ -29,7 +30,7 @@ from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage
 from dpra_constructs.pipeline.source_action import use_connection
 from dpra_constructs.pipeline.stack_outputs import outputs_by_stack, outputs_for
 from dpra_constructs.source import ConnectedRepository
-from dpra_constructs.test_actions import DeployedTest
+from dpra_constructs.test_actions import DeployedTest, rollback_check
 
 # `dpra build` reads it from the template: what carries it does not run on a workstation.
 PUBLISHES_TAG = "dpra:publishes"
@@ -59,6 +60,14 @@ class CodeBuildSteps:
         self._clone_policy = (
             [use_connection(repository)] if isinstance(repository, ConnectedRepository) else []
         )
+
+    @cached_property
+    def _read_execution(self) -> iam.PolicyStatement:
+        """Lets a build ask whether it is part of a rollback."""
+        arn = Stack.of(self._scope).format_arn(
+            service="codepipeline", resource=self._plan.pipeline.name
+        )
+        return iam.PolicyStatement(actions=["codepipeline:GetPipelineExecution"], resources=[arn])
 
     def synth(self) -> pipelines.CodeBuildStep:
         """Make the steps of the build stage, and return the last, which waits for all others."""
@@ -178,7 +187,16 @@ class CodeBuildSteps:
         region: str,
         outputs: Mapping[str, Mapping[str, list[CfnOutput]]],
     ) -> pipelines.CodeBuildStep:
-        project_name = f"{self._plan.pipeline.name}-{stage.name}-{test.name}-{region}"
+        pipeline = self._plan.pipeline.name
+        install, commands, environment = test.install, test.command, dict(test.environment)
+        policy = [*decryption(test.secrets), *statements(self._scope, test.permissions)]
+        if not test.run_on_rollback:
+            check = rollback_check.skip_in_rollback(pipeline, test.name)
+            install = [check, *rollback_check.unless_rollback(install)]
+            commands = rollback_check.unless_rollback(commands)
+            environment[rollback_check.EXECUTION] = rollback_check.EXECUTION_ID
+            policy.append(self._read_execution)
+        project_name = f"{pipeline}-{stage.name}-{test.name}-{region}"
         # What a test leaves out costs no call to the jsii kernel.
         beyond: dict[str, Any] = {}
         if test.project or test.secrets:
@@ -196,10 +214,10 @@ class CodeBuildSteps:
             reports=test.reports,
             runtime_versions=test.runtime_versions,
             minutes=stage.time_budget_minutes,
-            policy=[*decryption(test.secrets), *statements(self._scope, test.permissions)],
-            commands=list(test.command),
-            install_commands=list(test.install),
-            env=dict(test.environment),
+            policy=policy,
+            commands=list(commands),
+            install_commands=list(install),
+            env=environment,
             env_from_cfn_outputs=outputs_for(test, stage_id, outputs),
             **beyond,
         )
