@@ -15,7 +15,9 @@ from dpra_constructs.build_actions.build_action import BuildAction, Report
 from dpra_constructs.build_actions.buildspec import partial_buildspec, report_group_name
 from dpra_constructs.build_actions.cdk_synth import CLOUD_ASSEMBLY
 from dpra_constructs.build_actions.code_build_project import CodeBuildProject
+from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.pipeline import fault_injections
 from dpra_constructs.pipeline.build_order import inputs_of
 from dpra_constructs.pipeline.code_build_environment import (
     acknowledge_image,
@@ -30,12 +32,14 @@ from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage
 from dpra_constructs.pipeline.source_action import use_connection
 from dpra_constructs.pipeline.stack_outputs import outputs_by_stack, outputs_for
 from dpra_constructs.source import ConnectedRepository
-from dpra_constructs.test_actions import DeployedTest, rollback_check
+from dpra_constructs.test_actions import DeployedTest, FaultInjection, rollback_check
 
 # `dpra build` reads it from the template: what carries it does not run on a workstation.
 PUBLISHES_TAG = "dpra:publishes"
 # The check of the source takes seconds; CodeBuild takes no shorter timeout.
 _SHORTEST_TIMEOUT_MINUTES = 5
+# What stopping an experiment and installing nothing may take beyond the experiment itself.
+_STOPPING_MINUTES = 10
 
 
 class CodeBuildSteps:
@@ -159,33 +163,64 @@ class CodeBuildSteps:
         return step
 
     def tests(
-        self, stage: PlannedStage, stage_id: str, region: str, application: Stage
+        self, stage: PlannedStage, target: DeploymentTarget, application: Stage
     ) -> list[pipelines.Step]:
         """Make the tests of one target."""
-        if not stage.tests and not stage.migrations:
+        if stage.migrations:
+            raise InvalidArgumentError(
+                f'DatabaseMigration "{stage.migrations[0].name}"',
+                "this version does not run it yet",
+                "leave it out",
+            )
+        if not stage.tests:
             return []
         outputs = outputs_by_stack(application)
         _refuse_names_of_stacks(stage, application)
-        for each in (*stage.tests, *stage.migrations):
-            if not isinstance(each, DeployedTest):
-                raise InvalidArgumentError(
-                    f'{type(each).__name__} "{each.name}"',
-                    "this version does not run it yet",
-                    "leave it out",
-                )
         return [
-            self._test(test, stage, stage_id, region, outputs)
+            self._fault_injection(test, stage, target, application, outputs)
+            if isinstance(test, FaultInjection)
+            else self._test(test, stage, target, outputs)
             for test in stage.tests
-            if isinstance(test, DeployedTest)
         ]
+
+    def _fault_injection(
+        self,
+        fault: FaultInjection,
+        stage: PlannedStage,
+        target: DeploymentTarget,
+        application: Stage,
+        outputs: Mapping[str, Mapping[str, list[CfnOutput]]],
+    ) -> pipelines.CodeBuildStep:
+        return self._test(
+            fault_injections.in_target(fault, target, application),
+            stage,
+            target,
+            outputs,
+            role=self._named_role(fault_injections.role_name(target)),
+            minutes=fault.timeout_minutes + _STOPPING_MINUTES,
+        )
+
+    def _named_role(self, name: str) -> iam.Role:
+        """Return the role by whose name a role of an environment trusts an action."""
+        found = self._scope.node.try_find_child(f"Role-{name}")
+        if isinstance(found, iam.Role):
+            return found
+        return iam.Role(
+            self._scope,
+            f"Role-{name}",
+            role_name=name,
+            assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"),
+        )
 
     def _test(
         self,
         test: DeployedTest,
         stage: PlannedStage,
-        stage_id: str,
-        region: str,
+        target: DeploymentTarget,
         outputs: Mapping[str, Mapping[str, list[CfnOutput]]],
+        *,
+        minutes: int | None = None,
+        **properties: Any,
     ) -> pipelines.CodeBuildStep:
         pipeline = self._plan.pipeline.name
         install, commands, environment = test.install, test.command, dict(test.environment)
@@ -196,12 +231,11 @@ class CodeBuildSteps:
             commands = rollback_check.unless_rollback(commands)
             environment[rollback_check.EXECUTION] = rollback_check.EXECUTION_ID
             policy.append(self._read_execution)
-        project_name = f"{pipeline}-{stage.name}-{test.name}-{region}"
+        project_name = f"{pipeline}-{stage.name}-{test.name}-{target.region}"
         # What a test leaves out costs no call to the jsii kernel.
-        beyond: dict[str, Any] = {}
         if test.project or test.secrets:
             project = test.project or CodeBuildProject()
-            beyond = {
+            properties |= {
                 "build_environment": build_environment(
                     self._scope, f"Image-{project_name}", project, test.secrets
                 ),
@@ -213,13 +247,13 @@ class CodeBuildSteps:
             project=test.project or CodeBuildProject(),
             reports=test.reports,
             runtime_versions=test.runtime_versions,
-            minutes=stage.time_budget_minutes,
+            minutes=minutes or stage.time_budget_minutes,
             policy=policy,
             commands=list(commands),
             install_commands=list(install),
             env=environment,
-            env_from_cfn_outputs=outputs_for(test, stage_id, outputs),
-            **beyond,
+            env_from_cfn_outputs=outputs_for(test, target.stage_id, outputs),
+            **properties,
         )
         if test.permissions or test.project:
             self._tests.append((test, step))

@@ -142,7 +142,7 @@ def build(
             wave = cdk_pipeline.add_wave(stage.name, post=bakes.steps(stage))
             for target in stage.targets:
                 application = applications[target.stage_id]
-                tests = steps.tests(stage, target.stage_id, target.region, application)
+                tests = steps.tests(stage, target, application)
                 deployments[target.stage_id] = wave.add_stage(application, post=tests)
     stacks = {
         target.stage_id: list(_stacks(target, deployments[target.stage_id]))

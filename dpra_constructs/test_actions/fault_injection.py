@@ -3,50 +3,51 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from dpra_constructs import arguments
+from dpra_constructs.build_actions.build_action import Report
+from dpra_constructs.build_actions.inlined_python import ISOLATED, here_document, runtime_source
 from dpra_constructs.build_actions.permission import Permission
-from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.build_actions.shell import command
 from dpra_constructs.requirements import Requirement
-from dpra_constructs.test_actions.deployed_test import checked_outputs
+from dpra_constructs.test_actions.deployed_test import DeployedTest
 
 if TYPE_CHECKING:
     from aws_cdk import Duration
 
-_TEMPLATE = arguments.matching(
-    r"EXT[A-Za-z0-9]{1,61}", "the id of an experiment template of AWS FIS", "EXT1a2b3c4d5e6f7"
-)
+_RUNTIME = Path(__file__).parent / "runtime"
+_REPORT = "reports/fault-injection.xml"
 
 
 @dataclass(frozen=True, slots=True)
 class FaultInjection:
     """An experiment of AWS Fault Injection Service under load (DPRA-GAMMA-RESILIENCE).
 
-    Runs from the pipeline in the environment's account and region. The template has to have the
-    region's health alarm as a stop condition, as `stop_condition` gives it.
+    Runs beside the load tests, in each region of the environment, and fails when the experiment
+    does not complete or the region's `DeploymentHealth` turns red. Never runs in a rollback. The
+    application makes the experiment: a `FaultInjectionExperiment` of `dpra_constructs.resilience`.
     Source: https://docs.aws.amazon.com/fis/latest/userguide/experiments.html
 
     Args:
-        template: the experiment template's id, the same in each region, or the id of the
-            `CfnOutput` that gives it, as `output=`.
-        output: the `CfnOutput` with the template's id, where it is made by the application.
+        experiment: the id of the application's `FaultInjectionExperiment`.
         name: the action's name in the pipeline.
-        timeout: how long the experiment may take, 1 minute to 8 hours, in whole minutes.
+        timeout: how long the experiment may take, 1 minute to 7 hours, in whole minutes; one that
+            takes longer is stopped, and fails.
 
     Raises:
         InvalidArgumentError: a value is not one of those.
 
     >>> from aws_cdk import Duration
-    >>> FaultInjection("EXT1a2b3c4d5e6f7", timeout=Duration.minutes(20)).timeout_minutes
+    >>> FaultInjection("SlowTable", timeout=Duration.minutes(20)).timeout_minutes
     20
     """
 
     MEETS: ClassVar[tuple[Requirement, ...]] = (Requirement.GAMMA_RESILIENCE,)
 
-    template: str | None = None
+    experiment: str
     _: KW_ONLY
-    output: str | None = None
     name: str = "FaultInjection"
     timeout: Duration = field(compare=False, repr=False)
     timeout_minutes: int = field(init=False)
@@ -55,42 +56,36 @@ class FaultInjection:
         """Check the values."""
         where = f'FaultInjection "{self.name}"'
         arguments.name(where, self.name)
-        if (self.template is None) == (self.output is None):
-            raise InvalidArgumentError(
-                where,
-                "exactly one of template and output is needed",
-                'write it like FaultInjection("EXT1a2b3c4d5e6f7", ...) or output="TemplateId"',
-            )
-        arguments.optional(_TEMPLATE)(where, "template", self.template)
-        if self.output is not None:
-            checked_outputs(where, "output", {"TEMPLATE": self.output})
-        minutes = arguments.whole(where, "timeout", self.timeout, at_least=1, at_most=8 * 60)
+        arguments.name(where, self.experiment, "experiment")
+        minutes = arguments.whole(where, "timeout", self.timeout, at_least=1, at_most=7 * 60)
         object.__setattr__(self, "timeout_minutes", minutes)
 
-    @staticmethod
-    def stop_condition(alarm_arn: str) -> dict[str, str]:
-        """Return the stop condition of an experiment template, in CloudFormation's names.
+    def in_region(self, region: str, *, role_arn: str, alarm: str, output: str) -> DeployedTest:
+        """Return the test that runs it in one region.
 
-        >>> FaultInjection.stop_condition("arn:aws:cloudwatch:us-west-2:3:alarm:a")["Source"]
-        'aws:cloudwatch:alarm'
+        Args:
+            region: the region.
+            role_arn: of the environment's role that may start it; `{partition}` is filled in.
+            alarm: the name of the region's health alarm.
+            output: the id of the `CfnOutput` with the template's id.
         """
-        return {"Source": "aws:cloudwatch:alarm", "Value": alarm_arn}
-
-    @property
-    def permissions(self) -> tuple[Permission, ...]:
-        """What the role that runs it needs in the environment's account."""
-        own = "arn:{partition}:fis:{region}:{account}"
-        template = self.template or "*"
-        return (
-            Permission(
-                actions=["fis:StartExperiment"],
-                resources=[f"{own}:experiment-template/{template}", f"{own}:experiment/*"],
-                reason="AWS FIS makes the id of an experiment when it starts, and of a template "
-                "when it is deployed",
-            ),
-            Permission(
-                actions=["fis:GetExperiment", "fis:StopExperiment"],
-                resources=[f"{own}:experiment/*"],
-                reason="AWS FIS makes the id of an experiment when it starts",
-            ),
+        partition, _, rest = role_arn.removeprefix("arn:").partition(":")
+        assert partition == "{partition}"
+        given = command(
+            ISOLATED,
+            [self.name, _REPORT, f"--region={region}", f"--alarm={alarm}"],
+            [f"--minutes={self.timeout_minutes}"],
+        )
+        source = "".join(
+            runtime_source(program, _RUNTIME) for program in ("environment_cli", "fault_injection")
+        )
+        # The build knows its partition by its own ARN.
+        role = f'--role="arn:$(echo "$CODEBUILD_BUILD_ARN" | cut -d: -f2):{rest}"'
+        return DeployedTest(
+            here_document(f"{given} {role}", source),
+            name=self.name,
+            outputs={"FIS_TEMPLATE": output},
+            reports=[Report("resilience", [_REPORT])],
+            permissions=[Permission(actions=["sts:AssumeRole"], resources=[role_arn])],
+            meets=self.MEETS,
         )

@@ -180,16 +180,21 @@ def test_thresholds_are_in_the_command() -> None:
     ]
 
 
-def test_an_experiment_may_start_stop_and_be_read_and_no_more() -> None:
-    experiment = FaultInjection("EXT1a2b3c", timeout=FIVE)
-    start, rest = experiment.permissions
-    assert start.actions == ("fis:StartExperiment",)
-    assert start.resources[0] == (
-        "arn:{partition}:fis:{region}:{account}:experiment-template/EXT1a2b3c"
+def test_an_experiment_is_a_test_that_assumes_the_role_of_its_region() -> None:
+    fault = FaultInjection("SlowTable", timeout=FIVE)
+    role = "arn:{partition}:iam::333333333333:role/fruit-gamma-us-east-1-experiment"
+    test = fault.in_region("us-east-1", role_arn=role, alarm="fruit-health", output="Api.Id")
+    assert test.permissions == (Permission(actions=["sts:AssumeRole"], resources=[role]),)
+    assert test.outputs == {"FIS_TEMPLATE": "Api.Id"}
+    assert test.meets == fault.MEETS == (Requirement.GAMMA_RESILIENCE,)
+    assert not test.run_on_rollback
+    first, _, program = test.command[0].partition("\n")
+    assert first == (
+        "python3 -I - FaultInjection reports/fault-injection.xml --region=us-east-1 "
+        '--alarm=fruit-health --minutes=5 --role="arn:$(echo "$CODEBUILD_BUILD_ARN" | '
+        "cut -d: -f2):iam::333333333333:role/fruit-gamma-us-east-1-experiment\" <<'PYTHON'"
     )
-    assert rest.actions == ("fis:GetExperiment", "fis:StopExperiment")
-    assert experiment.MEETS == (Requirement.GAMMA_RESILIENCE,)
-    assert FaultInjection(output="Faults.TemplateId", timeout=FIVE).template is None
+    compile(program.removesuffix("PYTHON"), "program", "exec")
 
 
 def test_a_deployed_test_keeps_what_it_is_given() -> None:
@@ -295,18 +300,10 @@ def migration(**more: Any) -> DatabaseMigration:
             lambda: ZapBaseline("URL", outputs={"URL": "U"}, minutes=0, **FILE),
             "minutes=0 is not a whole number from 1 to 60",
         ),
-        (lambda: FaultInjection(timeout=FIVE), "exactly one of template and output is needed"),
+        (lambda: FaultInjection("a b", timeout=FIVE), "experiment='a b' is not a valid name"),
         (
-            lambda: FaultInjection("EXT1", output="T", timeout=FIVE),
-            "exactly one of template and output is needed",
-        ),
-        (
-            lambda: FaultInjection("template", timeout=FIVE),
-            "template='template' is not the id of an experiment template",
-        ),
-        (
-            lambda: FaultInjection(output="a b", timeout=FIVE),
-            "output['TEMPLATE']='a b' is not the id of a CfnOutput",
+            lambda: FaultInjection("Slow", timeout=Duration.hours(8)),
+            "timeout=480 minutes is not between 1 and 420 minutes",
         ),
         (lambda: FaultInjection("EXT1", timeout=wrong(5)), "timeout=5 is not a Duration"),
         (lambda: FaultInjection("EXT1", timeout=FIVE, name="a b"), "name='a b' is not a valid"),

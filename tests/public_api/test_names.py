@@ -4,7 +4,7 @@ import json
 import re
 
 import dpra_constructs
-from dpra_constructs import build_actions, rehearsal, source, test_actions, testing
+from dpra_constructs import build_actions, rehearsal, resilience, source, test_actions, testing
 from dpra_constructs.build_actions import tool_versions
 from tests.conftest import ROOT, Synthesized, resources
 
@@ -112,11 +112,20 @@ def test_exported_names() -> None:
         "ZapBaseline",
     ]
     assert testing.__all__ == ["pipeline_outline", "unacknowledged_findings"]
+    assert resilience.__all__ == ["FaultInjectionExperiment"]
     assert rehearsal.__all__ == ["NOT_CHECKED", "Rehearsal", "rehearse"]
 
 
 def test_each_exported_name_is_there() -> None:
-    for module in (dpra_constructs, build_actions, source, test_actions, testing, rehearsal):
+    for module in (
+        dpra_constructs,
+        build_actions,
+        source,
+        test_actions,
+        testing,
+        rehearsal,
+        resilience,
+    ):
         for name in module.__all__:
             assert getattr(module, name) is not None
 

@@ -42,6 +42,24 @@ def bake_role_name(pipeline: str, region: str) -> str:
     return _joined(pipeline, f"{region}-bake", LONGEST_ROLE_NAME)
 
 
+def experiment_role_name(pipeline: str, environment: str, region: str) -> str:
+    """Return the name of the role through which experiments of a target are started.
+
+    >>> experiment_role_name("fruit-api", "gamma", "us-west-2")
+    'fruit-api-gamma-us-west-2-experiment'
+    """
+    return _joined(pipeline, f"{environment}-{region}-experiment", LONGEST_ROLE_NAME)
+
+
+def injection_role_name(pipeline: str, environment: str, region: str) -> str:
+    """Return the name of the role, in the pipeline's account, of the actions that start them.
+
+    >>> injection_role_name("fruit-api", "gamma", "us-west-2")
+    'fruit-api-gamma-us-west-2-inject'
+    """
+    return _joined(pipeline, f"{environment}-{region}-inject", LONGEST_ROLE_NAME)
+
+
 def role_arn(partition: str, account: str, name: str) -> str:
     """Return the ARN of a role.
 
