@@ -48,7 +48,8 @@ NOT_CHECKED = (
     "the push that starts the pipeline: the execution is started by the API",
     "what these do, as they are only recorded: connections, report groups, notification rules, "
     "canaries, CodeDeploy",
-    "alarms beyond one metric: dimensions, M out of N and missing data",
+    "alarms on anomaly detection and Metrics Insights; metrics of other services than Lambda and "
+    "API Gateway",
     "the times that things take in AWS",
 )
 # The keys of a source action's configuration that name its repository.

@@ -37,6 +37,7 @@ from dpra_constructs.rehearsal.alarm_evaluation.states import (
     OK,
     AlarmEvaluationError,
     Evaluation,
+    NotEvaluatedError,
 )
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Datapoint",
     "Evaluation",
     "Metric",
+    "NotEvaluatedError",
     "child_alarms",
     "evaluate_alarm",
     "evaluate_composite_alarm",

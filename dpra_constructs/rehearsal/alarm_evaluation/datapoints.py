@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from dpra_constructs.rehearsal.alarm_evaluation.states import AlarmEvaluationError
+from dpra_constructs.rehearsal.alarm_evaluation.states import NotEvaluatedError
 
 _BASIC = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,10})?|100)", re.IGNORECASE)
@@ -83,10 +83,10 @@ def check_statistic(statistic: str) -> None:
     """Look whether a statistic can be calculated.
 
     Raises:
-        AlarmEvaluationError: it cannot.
+        NotEvaluatedError: it cannot.
     """
     if statistic not in _BASIC and not _PERCENTILE.fullmatch(statistic):
-        raise AlarmEvaluationError(
+        raise NotEvaluatedError(
             f"the statistic {statistic!r} is not evaluated here; {', '.join(_BASIC)} and "
             "percentiles such as p99.9 are"
         )

@@ -13,7 +13,10 @@ from dpra_constructs.rehearsal.alarm_evaluation.datapoints import (
     percentile_of,
 )
 from dpra_constructs.rehearsal.alarm_evaluation.metric_math import check_expressions
-from dpra_constructs.rehearsal.alarm_evaluation.states import AlarmEvaluationError
+from dpra_constructs.rehearsal.alarm_evaluation.states import (
+    AlarmEvaluationError,
+    NotEvaluatedError,
+)
 
 #: How a value is compared with the threshold, and the words for it.
 COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
@@ -93,16 +96,17 @@ def read_alarm(properties: Mapping[str, Any]) -> AlarmDefinition:
         properties: of `AWS::CloudWatch::Alarm`, resolved, or as `DescribeAlarms` returns them.
 
     Raises:
-        AlarmEvaluationError: the service would refuse it, or it is not evaluated here.
+        NotEvaluatedError: it is not evaluated here.
+        AlarmEvaluationError: the service would refuse it.
     """
     for name in _UNSUPPORTED:
         if properties.get(name):
-            raise AlarmEvaluationError(f"alarms with {name} are not evaluated here")
+            raise NotEvaluatedError(f"alarms with {name} are not evaluated here")
     if "WallClockWindow" in (properties.get("EvaluationWindow") or {}):
-        raise AlarmEvaluationError("alarms with a wall clock window are not evaluated here")
+        raise NotEvaluatedError("alarms with a wall clock window are not evaluated here")
     comparison = str(properties.get("ComparisonOperator"))
     if comparison not in COMPARISONS:
-        raise AlarmEvaluationError(
+        raise NotEvaluatedError(
             f"ComparisonOperator {comparison!r} is not evaluated here; {', '.join(COMPARISONS)} are"
         )
     if properties.get("Threshold") is None:
@@ -192,7 +196,7 @@ def _of_expression(
     for each in given:
         id = str(each["Id"])
         if each.get("AccountId"):
-            raise AlarmEvaluationError(
+            raise NotEvaluatedError(
                 f"{id} reads a metric of account {each['AccountId']}, which is not done here"
             )
         if stat := each.get("MetricStat"):
@@ -210,7 +214,7 @@ def _of_expression(
             "one of the Metrics"
         )
     if len(periods) != 1:
-        raise AlarmEvaluationError(
+        raise NotEvaluatedError(
             f"the Metrics have the periods {sorted(periods)}; only one is evaluated here"
         )
     check_expressions(

@@ -20,7 +20,10 @@ from dpra_constructs.rehearsal.alarm_evaluation.math_values import (
     binary,
     negative,
 )
-from dpra_constructs.rehearsal.alarm_evaluation.states import AlarmEvaluationError
+from dpra_constructs.rehearsal.alarm_evaluation.states import (
+    AlarmEvaluationError,
+    NotEvaluatedError,
+)
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -213,7 +216,10 @@ class _Parser:
         function = math_functions.FUNCTIONS.get(name)
         if function is None:
             known = ", ".join(["METRICS", *math_functions.FUNCTIONS])
-            raise self._error(f"the function {name} is not evaluated here; these are: {known}")
+            raise NotEvaluatedError(
+                f"the expression {self._expression!r}: the function {name} is not evaluated here; "
+                f"these are: {known}"
+            )
         try:
             return function(self._context.period_seconds, self._context.length, *arguments)
         except TypeError:

@@ -14,7 +14,11 @@ INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
 
 
 class AlarmEvaluationError(RehearsalError):
-    """An alarm cannot be evaluated here, or is not one that the service takes."""
+    """An alarm is not one that the service takes, or cannot be evaluated here."""
+
+
+class NotEvaluatedError(AlarmEvaluationError):
+    """The service takes such an alarm; it is not evaluated here."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -33,6 +33,9 @@ from dpra_constructs.rehearsal.internal_paths import STATE_FILE
 #: Restoring is done before the emulator serves, outside of any request.
 STATE: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
 
+#: Held while the state is saved or loaded; whoever writes on its own account takes it.
+STILL = threading.Lock()
+
 _SERVICES = "ministack.services"
 _SCOPED = (AccountScopedDict, AccountRegionScopedDict)
 _PORT = "GATEWAY_PORT"
@@ -55,12 +58,13 @@ def save(folder: Path) -> None:
     for (_, _, name), stack in cloudformation._stacks.all_items():
         if stack["StackStatus"].endswith("_IN_PROGRESS"):
             raise StateError(f"stack {name} is {stack['StackStatus']}; wait for it, then save")
-    saved = {
-        "stores": {where: dict(_contents(store)) for where, store in _stores()},
-        "further": {name: take() for name, (take, _) in STATE.items()},
-    }
     data = io.BytesIO()
-    _Pickler(data, pickle.HIGHEST_PROTOCOL).dump(saved)
+    with STILL:
+        saved = {
+            "stores": {where: dict(_contents(store)) for where, store in _stores()},
+            "further": {name: take() for name, (take, _) in STATE.items()},
+        }
+        _Pickler(data, pickle.HIGHEST_PROTOCOL).dump(saved)
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f"{STATE_FILE}.partial"
     partial.write_bytes(f"{os.environ[_PORT]}\n".encode() + data.getvalue())
@@ -74,13 +78,14 @@ def load(folder: Path) -> None:
     # replacing one in the file moves nothing.
     data = data.replace(b"127.0.0.1:" + port, b"127.0.0.1:" + os.environ[_PORT].encode())
     saved = pickle.loads(data)
-    for (module, name), contents in saved["stores"].items():
-        store = getattr(importlib.import_module(f"{_SERVICES}.{module}"), name)
-        target = store._data if isinstance(store, _SCOPED) else store
-        target.clear()
-        target.update(contents)
-    for name, value in saved["further"].items():
-        STATE[name][1](value)
+    with STILL:
+        for (module, name), contents in saved["stores"].items():
+            store = getattr(importlib.import_module(f"{_SERVICES}.{module}"), name)
+            target = store._data if isinstance(store, _SCOPED) else store
+            target.clear()
+            target.update(contents)
+        for name, value in saved["further"].items():
+            STATE[name][1](value)
     if lambda_svc._esms._data:
         lambda_svc._ensure_poller()
 

@@ -12,7 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from botocore.exceptions import ClientError
 
 from dpra_constructs.errors import RehearsalError
-from dpra_constructs.rehearsal.self_tests import access, buckets_and_keys, deployments, functions
+from dpra_constructs.rehearsal.self_tests import (
+    access,
+    alarms,
+    buckets_and_keys,
+    deployments,
+    functions,
+)
 from dpra_constructs.rehearsal.self_tests.account import ACCOUNT, OTHER_ACCOUNT
 from dpra_constructs.rehearsal.server import forget_account
 
@@ -39,6 +45,12 @@ SELF_TESTS: dict[str, Callable[[str], bool]] = {
     "own_workers": functions.own_workers,
     "api_address": deployments.api_address,
     "function_address": deployments.function_address,
+    "function_metrics": alarms.function_metrics,
+    "api_metrics": alarms.api_metrics,
+    "embedded_metrics": alarms.embedded_metrics,
+    "alarm_definition": alarms.alarm_definition,
+    "alarm_state": alarms.alarm_state,
+    "alarm_history": alarms.alarm_history,
 }
 _AT_ONCE = 4
 

@@ -10,11 +10,13 @@ from collections.abc import Callable
 
 from dpra_constructs.rehearsal.emulator.patches import (
     addresses,
+    alarms,
     buckets,
     conditions,
     deployments,
     functions,
     keys,
+    metrics,
     passed_roles,
     resources,
 )
@@ -42,6 +44,12 @@ PATCHES: dict[str, Callable[[], None]] = {
     "own_workers": functions.own_workers,
     "api_address": addresses.api_address,
     "function_address": addresses.function_address,
+    "function_metrics": metrics.function_metrics,
+    "api_metrics": metrics.api_metrics,
+    "embedded_metrics": metrics.embedded_metrics,
+    "alarm_definition": alarms.alarm_definition,
+    "alarm_state": alarms.alarm_state,
+    "alarm_history": alarms.alarm_history,
 }
 
 __all__ = ["PATCHES"]

@@ -1,0 +1,1 @@
+"""Alarms inside the emulator's process: evaluated by CloudWatch's rules, on the scaled clock."""
