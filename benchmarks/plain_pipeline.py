@@ -52,14 +52,15 @@ def _time_budget(scope: Construct, key: kms.Key) -> sns.Topic:
         event_pattern=events.EventPattern(source=["aws.codepipeline"]),
         targets=[events_targets.LambdaFunction(function)],
     )
-    alarm = cloudwatch.Alarm(
-        scope,
-        "TimeBudget",
-        metric=cloudwatch.Metric(namespace="Fruit", metric_name="StageDuration"),
-        threshold=600,
-        evaluation_periods=1,
-    )
-    alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
+    for stage in ("Build", "Beta", "Gamma"):
+        alarm = cloudwatch.Alarm(
+            scope,
+            f"TimeBudget-{stage}",
+            metric=cloudwatch.Metric(namespace="Fruit", metric_name="StageDuration"),
+            threshold=600,
+            evaluation_periods=1,
+        )
+        alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
     return topic
 
 
@@ -69,11 +70,7 @@ def _stop_the_line(scope: Construct, key: kms.Key, topic: sns.Topic) -> None:
         "StopTheLine",
         runtime=lambda_.Runtime.PYTHON_3_14,
         handler="runtime.stop_the_line.handler",
-        code=lambda_.Code.from_asset(
-            str(_RELEASE),
-            exclude=["*", "!runtime", "!runtime/*.py", "**/__pycache__"],
-            ignore_mode=IgnoreMode.DOCKER,
-        ),
+        code=_release_code(),
         log_group=logs.LogGroup(scope, "Logs-StopTheLine", encryption_key=key),
         environment={"TOPIC_ARN": topic.topic_arn},
         initial_policy=[
@@ -89,6 +86,45 @@ def _stop_the_line(scope: Construct, key: kms.Key, topic: sns.Topic) -> None:
         "WaveFailed",
         event_pattern=events.EventPattern(source=["aws.codepipeline"]),
         targets=[events_targets.LambdaFunction(function)],
+    )
+
+
+def _notify(scope: Construct, key: kms.Key, topic: sns.Topic) -> None:
+    function = lambda_.Function(
+        scope,
+        "Notify",
+        runtime=lambda_.Runtime.PYTHON_3_14,
+        handler="runtime.notify.handler",
+        code=_release_code(),
+        log_group=logs.LogGroup(scope, "Logs-Notify", encryption_key=key),
+        environment={"TOPIC_ARN": topic.topic_arn},
+        initial_policy=[
+            iam.PolicyStatement(
+                actions=["codepipeline:GetPipelineState"],
+                resources=[f"arn:aws:codepipeline:us-west-2:{TOOLS}:fruit"],
+            )
+        ],
+    )
+    topic.grant_publish(function)
+    for event, source in (
+        ("StageFailed", "aws.codepipeline"),
+        ("ApprovalNeeded", "aws.codepipeline"),
+        ("BudgetExceeded", "aws.cloudwatch"),
+        ("Overridden", "aws.ssm"),
+    ):
+        events.Rule(
+            scope,
+            event,
+            event_pattern=events.EventPattern(source=[source]),
+            targets=[events_targets.LambdaFunction(function)],
+        )
+
+
+def _release_code() -> lambda_.Code:
+    return lambda_.Code.from_asset(
+        str(_RELEASE),
+        exclude=["*", "!runtime", "!runtime/*.py", "**/__pycache__"],
+        ignore_mode=IgnoreMode.DOCKER,
     )
 
 
@@ -181,6 +217,8 @@ def plain_pipeline(app: App, deployments: int) -> None:
     for wave, regions in topology.waves.items():
         deploy(f"Prod-{wave}", PROD, regions)
     deployment.build_pipeline()
-    _stop_the_line(stack, key, _time_budget(stack, key))
+    topic = _time_budget(stack, key)
+    _stop_the_line(stack, key, topic)
+    _notify(stack, key, topic)
     for _, support in sorted(pipeline.cross_region_support.items()):
         _logs(support.stack)

@@ -42,9 +42,9 @@ class DeploymentPipeline(Construct):
         rollback_horizon: how long artifacts are kept, and so how old a release can be that a
             stage is rolled back to; whole days, 90 to 3650; 365 without it.
         waivers: for each requirement of all stages that does not hold, the reason.
-        notify: email addresses that hear of the pipeline's alarms, like that of a build that took
-            longer than its budget; each confirms its subscription once. Other subscribers are
-            added to `notifications`, the topic.
+        notify: email addresses that hear of failures, rollbacks, approvals that are needed and
+            exceeded time budgets; each confirms its subscription once. Other subscribers are added
+            to `notifications`, the topic.
         limits: the quotas of CodePipeline in the account.
 
     Raises:

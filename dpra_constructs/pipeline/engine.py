@@ -33,10 +33,11 @@ from dpra_constructs.pipeline.code_build_steps import CodeBuildSteps
 from dpra_constructs.pipeline.definitions import SelfMutation
 from dpra_constructs.pipeline.entry_conditions import EntryConditions
 from dpra_constructs.pipeline.logs import EncryptedLogs
+from dpra_constructs.pipeline.notifications import Notifications, tell_of_events
 from dpra_constructs.pipeline.plan import Limits, PipelinePlan, Purpose
 from dpra_constructs.pipeline.pull_requests import build_pull_requests
 from dpra_constructs.pipeline.source_action import make_source, start_on_trunk
-from dpra_constructs.pipeline.stage_budgets import notifications_topic, watch_budgets
+from dpra_constructs.pipeline.stage_budgets import watch_budgets
 from dpra_constructs.pipeline.stop_the_line import stop_the_line
 from dpra_constructs.release import ManualApproval
 
@@ -128,9 +129,9 @@ def build(
         # One action publishes all assets, so that a changed asset changes no action.
         publish_assets_in_parallel=False,
     )
-    topic = notifications_topic(scope, key, name, notify)
+    notifications = Notifications(scope, key, name, notify)
     bakes = Bakes(scope, plan, baking, pipeline, logs)
-    entries = EntryConditions(scope, plan, pipeline, topic=topic, key=key, logs=logs)
+    entries = EntryConditions(scope, plan, pipeline, notifications=notifications, logs=logs)
     deployments: dict[str, pipelines.StageDeployment] = {}
     for stage in plan.stages:
         if stage.purpose is Purpose.APPROVE and plan.approval:
@@ -155,8 +156,11 @@ def build(
     artifacts.keep_replicas(pipeline, horizon_days)
     steps.after_build()
     if plan.stops_the_line:
-        stop_the_line(scope, plan=plan, topic=topic, key=key, logs=logs)
-    alarms = watch_budgets(scope, pipeline=name, minutes=plan.time_budgets, topic=topic, logs=logs)
+        stop_the_line(scope, plan=plan, notifications=notifications, logs=logs)
+    alarms = watch_budgets(scope, pipeline=name, minutes=plan.time_budgets, logs=logs)
+    tell_of_events(
+        scope, plan=plan, notifications=notifications, budgets=list(alarms.values()), logs=logs
+    )
     if plan.pull_requests:
         build_pull_requests(scope, plan, plan.pull_requests, logs)
     acknowledge_wildcards(scope)
@@ -164,7 +168,7 @@ def build(
         pipeline=pipeline,
         artifact_bucket=bucket,
         artifact_key=key,
-        notifications=topic,
+        notifications=notifications.topic,
         budget_alarms=alarms,
         stacks=[each for names in stacks.values() for each in names],
     )

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 
 from aws_cdk import aws_codepipeline as codepipeline
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_sns as sns
 from aws_cdk import pipelines
 from constructs import Construct
 
 from dpra_constructs.build_actions import Permission
 from dpra_constructs.pipeline.invoke_step import InvokeStep, invoking_role
 from dpra_constructs.pipeline.logs import EncryptedLogs
+from dpra_constructs.pipeline.notifications import Notifications
 from dpra_constructs.pipeline.permissions import statements
 from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage, Purpose
 from dpra_constructs.pipeline.release_functions import release_function
-from dpra_constructs.pipeline.stop_the_line import publishing
 from dpra_constructs.release.stage_conditions import EntryCondition, LambdaInvoke, OpenWindow
 
 _CALENDAR = "ChangeCalendar"
@@ -57,8 +55,7 @@ class EntryConditions:
         plan: PipelinePlan,
         pipeline: codepipeline.Pipeline,
         *,
-        topic: sns.Topic,
-        key: kms.Key,
+        notifications: Notifications,
         logs: EncryptedLogs,
     ) -> None:
         self._scope = scope
@@ -71,10 +68,21 @@ class EntryConditions:
                 pipeline=plan.pipeline.name,
                 module="announce",
                 description=f"Tells people that a wave of {plan.pipeline.name} begins",
-                permissions=[_RESULTS],
-                statements_besides=publishing(topic, key),
+                permissions=[
+                    _RESULTS,
+                    Permission(
+                        actions=[
+                            "codepipeline:GetPipelineExecution",
+                            "codepipeline:ListActionExecutions",
+                        ],
+                        resources=[
+                            "arn:{partition}:codepipeline:{region}:{account}:" + plan.pipeline.name
+                        ],
+                    ),
+                ],
+                statements_besides=notifications.statements,
                 logs=logs,
-                environment={"TOPIC_ARN": topic.topic_arn},
+                environment=notifications.environment,
             )
             self._role = invoking_role(scope, _ANNOUNCE, self._announce, pipeline)
         calendar = next((stage.calendar for stage in plan.stages if stage.calendar), None)

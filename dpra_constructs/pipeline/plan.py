@@ -119,6 +119,11 @@ class PipelinePlan:
         }
 
     @property
+    def can_be_overridden(self) -> bool:
+        """Whether there is a bake, a window or a calendar, which a person may have to override."""
+        return any(stage.bake_minutes or stage.window or stage.calendar for stage in self.stages)
+
+    @property
     def targets(self) -> Iterator[DeploymentTarget]:
         """Every target, in the order of deployment."""
         return (target for stage in self.stages for target in stage.targets)

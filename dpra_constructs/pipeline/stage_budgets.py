@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from dpra_constructs.pipeline.logs import EncryptedLogs
@@ -22,52 +19,11 @@ METRIC = "StageDuration"
 _FUNCTION = Path(__file__).parent / "runtime" / "stage_duration.py"
 
 
-def notifications_topic(
-    scope: Construct, key: kms.Key, pipeline: str, notify: Sequence[str]
-) -> sns.Topic:
-    """Make the topic to which the pipeline's alarms publish: encrypted, TLS only."""
-    topic = sns.Topic(scope, "Notifications", master_key=key, enforce_ssl=True)
-    for address in notify:
-        topic.add_subscription(subscriptions.EmailSubscription(address))
-    stack = Stack.of(scope)
-    alarms = stack.format_arn(
-        service="cloudwatch",
-        resource="alarm",
-        resource_name=f"{pipeline}-*",
-        arn_format=ArnFormat.COLON_RESOURCE_NAME,
-    )
-    conditions = {
-        "StringEquals": {"aws:SourceAccount": stack.account},
-        "ArnLike": {"aws:SourceArn": alarms},
-    }
-    # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
-    by_alarms = [iam.ServicePrincipal("cloudwatch.amazonaws.com")]
-    topic.add_to_resource_policy(
-        iam.PolicyStatement(
-            principals=by_alarms,
-            actions=["sns:Publish"],
-            resources=[topic.topic_arn],
-            conditions=conditions,
-        )
-    )
-    key.add_to_resource_policy(
-        iam.PolicyStatement(
-            principals=by_alarms,
-            actions=["kms:Decrypt", "kms:GenerateDataKey"],
-            # In a key's own policy it stands for the key.
-            resources=["*"],
-            conditions=conditions,
-        )
-    )
-    return topic
-
-
 def watch_budgets(
     scope: Construct,
     *,
     pipeline: str,
     minutes: Mapping[str, int],
-    topic: sns.Topic,
     logs: EncryptedLogs,
 ) -> dict[str, cloudwatch.CfnAlarm]:
     """Make an alarm for each stage that has a time budget; nothing polls.
@@ -78,7 +34,6 @@ def watch_budgets(
         scope: where it is made.
         pipeline: the pipeline's name.
         minutes: the budgets, by the stage's name.
-        topic: where the alarms publish.
         logs: makes the function's log group.
     """
     stack = Stack.of(scope)
@@ -92,8 +47,7 @@ def watch_budgets(
         states=["SUCCEEDED", "FAILED"],
         description=f"Records how long stages of {pipeline} took",
         target="StageDuration",
-        function_name=function.ref,
-        function_arn=function.attr_arn,
+        function=function,
     )
     return {
         stage: cloudwatch.CfnAlarm(
@@ -113,8 +67,8 @@ def watch_budgets(
             evaluation_periods=1,
             threshold=budget * 60,
             comparison_operator="GreaterThanThreshold",
+            # Its changes are events: `Notify` tells them with the execution that they are of.
             treat_missing_data="notBreaching",
-            alarm_actions=[topic.topic_arn],
         )
         for stage, budget in minutes.items()
     }

@@ -1,8 +1,10 @@
-"""Calls a function when a pipeline stage begins or ends; nothing polls."""
+"""Calls a function when a pipeline stage begins or ends, or something else happens; nothing
+polls."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aws_cdk import Stack
 from aws_cdk import aws_events as events
@@ -19,10 +21,9 @@ def on_stage_events(
     states: Sequence[str],
     description: str,
     target: str,
-    function_name: str,
-    function_arn: str,
+    function: lambda_.CfnFunction,
 ) -> events.CfnRule:
-    """Make the rule, and let it call the function.
+    """Make the rule for events of pipeline stages, and let it call the function.
 
     Args:
         scope: where it is made.
@@ -32,27 +33,55 @@ def on_stage_events(
         states: STARTED, SUCCEEDED, FAILED and so on.
         description: what it is for.
         target: what the rule calls its target.
-        function_name: the function's name.
-        function_arn: its ARN.
+        function: what is called.
     """
     arn = Stack.of(scope).format_arn(service="codepipeline", resource=pipeline)
-    rule = events.CfnRule(
+    return call_on(
         scope,
         id,
-        description=description,
-        event_pattern={
+        pattern={
             "source": ["aws.codepipeline"],
             "detail-type": ["CodePipeline Stage Execution State Change"],
             "resources": [arn],
             "detail": {"pipeline": [pipeline], "stage": list(stages), "state": list(states)},
         },
-        targets=[events.CfnRule.TargetProperty(id=target, arn=function_arn)],
+        description=description,
+        target=target,
+        function=function,
+    )
+
+
+def call_on(
+    scope: Construct,
+    id: str,
+    *,
+    pattern: Mapping[str, Any],
+    description: str,
+    target: str,
+    function: lambda_.CfnFunction,
+) -> events.CfnRule:
+    """Make the rule for events of a pattern, and let it call the function.
+
+    Args:
+        scope: where it is made.
+        id: the rule's id.
+        pattern: of EventBridge.
+        description: what it is for.
+        target: what the rule calls its target.
+        function: what is called.
+    """
+    rule = events.CfnRule(
+        scope,
+        id,
+        description=description,
+        event_pattern=pattern,
+        targets=[events.CfnRule.TargetProperty(id=target, arn=function.attr_arn)],
     )
     lambda_.CfnPermission(
         scope,
         f"{id}Permission",
         action="lambda:InvokeFunction",
-        function_name=function_name,
+        function_name=function.ref,
         principal="events.amazonaws.com",
         source_arn=rule.attr_arn,
     )

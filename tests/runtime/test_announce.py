@@ -22,10 +22,19 @@ EVENT = {
 
 
 class World:
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: Exception | None = None, *, unknown: bool = False) -> None:
         self.error = error
+        self.unknown = unknown
         self.sent: list[dict[str, Any]] = []
         self.results: list[tuple[str, dict[str, Any]]] = []
+
+    def get_pipeline_execution(self, **given: Any) -> dict[str, Any]:
+        if self.unknown:
+            raise client_error("ThrottlingException")
+        return {"pipelineExecution": {"artifactRevisions": [{"revisionId": "0123abc"}]}}
+
+    def list_action_executions(self, **given: Any) -> dict[str, Any]:
+        return {}
 
     def publish(self, **given: Any) -> dict[str, Any]:
         if self.error:
@@ -58,7 +67,15 @@ def test_it_names_the_wave_the_execution_and_a_link() -> None:
     [sent] = world.sent
     assert sent["Subject"] == "fruit: Prod-rest begins"
     assert f"Execution: {EXECUTION}" in sent["Message"]
+    assert "Commit: 0123abc" in sent["Message"]
     assert "https://us-west-2.console.aws.amazon.com/codesuite/codepipeline/" in sent["Message"]
+    assert world.results == [("success", {"jobId": JOB})]
+
+
+def test_it_tells_without_a_commit_what_codepipeline_does_not_say() -> None:
+    world = World(unknown=True)
+    call(world)
+    assert "Commit" not in world.sent[0]["Message"]
     assert world.results == [("success", {"jobId": JOB})]
 
 

@@ -1,5 +1,6 @@
 """Stopping the line, and rolling every wave back, checked against botocore's models."""
 
+import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
-from dpra_constructs.release.runtime import roll_back_all, stop_the_line
+from dpra_constructs.release.runtime import message, roll_back_all, stop_the_line
 from tests.runtime.service_models import Modelled, client_error
 
 WAVES = ["Prod-one-box", "Prod-rest"]
@@ -29,7 +30,8 @@ class Pipeline:
     passed: dict[str, list[str]] = field(default_factory=dict)
     arrivals: dict[tuple[str, str], float] = field(default_factory=dict)
     disabled: dict[str, str] = field(default_factory=dict)
-    action_states: list[dict[str, Any]] = field(default_factory=list)
+    actions: list[dict[str, Any]] = field(default_factory=list)
+    started: list[dict[str, Any]] = field(default_factory=list)
     rollback_errors: dict[str, list[str]] = field(default_factory=dict)
     rolled_back: list[tuple[str, str]] = field(default_factory=list)
     published: list[dict[str, Any]] = field(default_factory=list)
@@ -65,8 +67,6 @@ class Pipeline:
                             else {}
                         ),
                     },
-                    "latestExecution": {"pipelineExecutionId": RUN, "status": "Failed"},
-                    "actionStates": self.action_states if stage == "Prod-one-box" else [],
                 }
                 for stage in ("Approve-Prod", *WAVES)
             ]
@@ -110,7 +110,13 @@ class Pipeline:
             for (wave, run), minute in self.arrivals.items()
             if run == execution
         ]
-        return {"actionExecutionDetails": [*arrivals, source]}
+        return {"actionExecutionDetails": [*self.actions, *arrivals, source]}
+
+    def start_execution(self, **given: Any) -> dict[str, Any]:
+        if given["name"] in [each["name"] for each in self.started]:
+            raise client_error("ExecutionAlreadyExists")
+        self.started.append(given)
+        return {"executionArn": "arn", "startDate": moment(0)}
 
     def rollback_stage(self, **given: Any) -> dict[str, Any]:
         wave, target = given["stageName"], given["targetPipelineExecutionId"]
@@ -127,6 +133,7 @@ def event(
     return {
         "detail-type": "CodePipeline Stage Execution State Change",
         "source": "aws.codepipeline",
+        "id": "12345678-2222-4333-8444-555555555555",
         "account": "111111111111",
         "region": "us-west-2",
         "detail": {
@@ -139,7 +146,10 @@ def event(
     }
 
 
-def stop(pipeline: Pipeline, given: dict[str, Any]) -> str:
+MACHINE = "arn:aws:states:us-west-2:111111111111:stateMachine:fruit-api-RollBackAll"
+
+
+def stop(pipeline: Pipeline, given: dict[str, Any], machine: str = "") -> str:
     return stop_the_line.stop(
         given,
         codepipeline=Modelled("codepipeline", pipeline),
@@ -147,28 +157,40 @@ def stop(pipeline: Pipeline, given: dict[str, Any]) -> str:
         entrance="Approve-Prod",
         waves=WAVES,
         topic_arn=TOPIC,
+        stepfunctions=Modelled("stepfunctions", pipeline),
+        roll_back_all_arn=machine,
     )
 
 
-def failed_pipeline(kind: str = "STANDARD") -> Pipeline:
+def failed_pipeline(kind: str = "STANDARD", stage: str = "Prod-one-box") -> Pipeline:
     return Pipeline(
         executions={RUN: {"startTime": moment(0), "executionType": kind}},
-        action_states=[
-            {"actionName": "Deploy", "latestExecution": {"status": "Succeeded"}},
-            {
-                "actionName": "Bake",
-                "latestExecution": {"status": "Failed", "errorDetails": {"message": "it's red"}},
-            },
+        actions=[
+            action(stage, "Bake", "Failed", "it's red"),
+            action(stage, "Bake", "Failed", "an earlier try"),
+            action(stage, "Deploy", "Succeeded"),
+            action("Gamma", "Deploy", "Failed", "another stage"),
         ],
     )
+
+
+def action(stage: str, name: str, status: str, message: str = "") -> dict[str, Any]:
+    result = {"errorDetails": {"message": message}} if message else {}
+    return {
+        "stageName": stage,
+        "actionName": name,
+        "startTime": moment(0),
+        "status": status,
+        "output": {"executionResult": result},
+    }
 
 
 def test_a_failed_wave_stops_the_line_and_tells() -> None:
     pipeline = failed_pipeline()
     assert stop(pipeline, event()) == "line stopped: Prod-one-box failed"
     assert pipeline.disabled == {
-        "Approve-Prod": f"Line stopped - Prod-one-box failed in {RUN} - enable the transition "
-        "to resume - Bake - it-s red"
+        "Approve-Prod": f"Line stopped - Prod-one-box failed in {RUN} - resume with dpra "
+        "resume fruit-api - Bake - it-s red"
     }
     [told] = pipeline.published
     assert told["Subject"] == "fruit-api: Prod-one-box failed, line stopped"
@@ -178,9 +200,8 @@ def test_a_failed_wave_stops_the_line_and_tells() -> None:
         f"Execution: {RUN}\n"
         "Commit: 0123abc Peel https://github.com/acme/fruit-api/commit/0123abc\n"
         "Reason: Bake: it's red\n"
-        "No release enters Approve-Prod until somebody runs: aws codepipeline "
-        "enable-stage-transition --pipeline-name fruit-api --stage-name Approve-Prod "
-        "--transition-type Inbound --region us-west-2\n"
+        "No release enters Approve-Prod until somebody runs: dpra resume fruit-api --region "
+        "us-west-2\n"
         "https://us-west-2.console.aws.amazon.com/codesuite/codepipeline/pipelines/fruit-api"
         f"/executions/{RUN}/timeline?region=us-west-2"
     )
@@ -275,10 +296,81 @@ def test_a_reason_is_one_that_codepipeline_takes(text: str) -> None:
     ],
 )
 def test_links_are_those_of_the_partition(region: str, domain: str) -> None:
-    assert stop_the_line.link(region, "p", "e").startswith(f"https://{region}.{domain}/codesuite/")
+    assert message.link(region, "p", "e").startswith(f"https://{region}.{domain}/codesuite/")
 
 
 # Every wave back
+
+
+def test_a_failed_bake_starts_rolling_back_the_waves_before_it() -> None:
+    pipeline = failed_pipeline(stage="Prod-rest")
+    stop(pipeline, event("Prod-rest"), MACHINE)
+    [started] = pipeline.started
+    assert started["stateMachineArn"] == MACHINE
+    assert json.loads(started["input"]) == {
+        "pipeline": "fruit-api",
+        "account": "111111111111",
+        "region": "us-west-2",
+        "execution": RUN,
+        "failed_wave": "Prod-rest",
+        "waves": ["Prod-one-box"],
+        "closed": ["Approve-Prod", "Prod-one-box", "Prod-rest"],
+    }
+    [told] = pipeline.published
+    assert "Prod-one-box will be rolled back too; a report follows." in told["Message"]
+
+
+def test_an_event_that_comes_twice_rolls_back_once() -> None:
+    pipeline = failed_pipeline(stage="Prod-rest")
+    stop(pipeline, event("Prod-rest"), MACHINE)
+    stop(pipeline, event("Prod-rest"), MACHINE)
+    assert len(pipeline.started) == 1
+
+
+def test_waves_are_not_rolled_back_because_of_the_first_wave_a_deployment_or_a_rollback() -> None:
+    for pipeline, stage in (
+        (failed_pipeline(), "Prod-one-box"),
+        (failed_pipeline("ROLLBACK", "Prod-rest"), "Prod-rest"),
+        (failed_pipeline(stage="Prod-rest"), "Prod-rest"),
+    ):
+        if pipeline.executions[RUN]["executionType"] == "STANDARD" and stage == "Prod-rest":
+            pipeline.actions = [action(stage, "Deploy", "Failed", "no capacity")]
+        stop(pipeline, event(stage), MACHINE)
+        assert pipeline.started == []
+        assert "Approve-Prod" in pipeline.disabled
+
+
+def test_the_report_names_each_wave_and_what_became_of_it() -> None:
+    pipeline = failed_pipeline(stage="Prod-rest")
+    given = {
+        **state(execution=RUN),
+        "account": "111111111111",
+        "region": "us-west-2",
+        "failed_wave": "Prod-rest",
+        "report": {"Prod-two": "busy for 30 minutes: x", "Prod-one-box": "rolled back to good"},
+    }
+    told = roll_back_all.report_of(given, codepipeline=Modelled("codepipeline", pipeline))
+    assert told.title == "Prod-rest failed its bake; 1 of 2 waves before it are rolled back"
+    assert told.reason == "Prod-two: busy for 30 minutes: x\nProd-one-box: rolled back to good"
+    assert told.commits[0].startswith("0123abc Peel")
+
+
+def test_a_machine_that_gave_up_is_reported_also_when_codepipeline_says_nothing() -> None:
+    class Down(Pipeline):
+        def get_pipeline_execution(self, **given: Any) -> dict[str, Any]:
+            raise client_error("InternalFailure")
+
+    given = {
+        **state(),
+        "account": "111111111111",
+        "region": "us-west-2",
+        "failed_wave": "Prod-rest",
+        "error": {"Error": "Lambda.Unknown", "Cause": "timed out"},
+    }
+    told = roll_back_all.report_of(given, codepipeline=Modelled("codepipeline", Down()))
+    assert told.reason == (
+        "Prod-two: not rolled back\nProd-one-box: not rolled back\nLambda.Unknown: timed out"
+    )
 
 
 def released(*runs: tuple[str, float], waves: list[str] = WAVES) -> Pipeline:

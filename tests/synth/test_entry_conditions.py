@@ -114,6 +114,7 @@ def test_a_further_wave_is_announced(template: dict[str, Any]) -> None:
     }
     assert [actions for actions, _ in role_of(template, "announce")[1:]] == [
         ["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"],
+        ["codepipeline:GetPipelineExecution", "codepipeline:ListActionExecutions"],
         "sns:Publish",
         ["kms:Decrypt", "kms:GenerateDataKey"],
     ]

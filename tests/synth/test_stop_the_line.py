@@ -90,4 +90,8 @@ def test_it_can_be_left_out() -> None:
     handlers = [
         each["Handler"] for each in resources(of_prod(stop_the_line=False), "AWS::Lambda::Function")
     ]
-    assert sorted(handlers) == ["index.handler", "runtime.bake.handler"]
+    assert sorted(handlers) == [
+        "index.handler",
+        "runtime.bake.handler",
+        "runtime.notify.handler",
+    ]

@@ -38,7 +38,11 @@ def logical_id(template: dict[str, Any], kind: str, begin: str = "") -> str:
 
 
 def test_the_end_of_a_stage_with_a_budget_calls_the_function(template: dict[str, Any]) -> None:
-    [rule] = resources(template, "AWS::Events::Rule")
+    [rule] = [
+        each
+        for each in resources(template, "AWS::Events::Rule")
+        if each["Targets"][0]["Id"] == "StageDuration"
+    ]
     assert flat(rule["EventPattern"].pop("resources")[0]) == (
         "arn:<AWS::Partition>:codepipeline:us-west-2:111111111111:fruit"
     )
@@ -51,14 +55,20 @@ def test_the_end_of_a_stage_with_a_budget_calls_the_function(template: dict[str,
             "state": ["SUCCEEDED", "FAILED"],
         },
     }
-    function = logical_id(template, "AWS::Lambda::Function")
+    function = logical_id(template, "AWS::Lambda::Function", "PipelineStageDuration")
     assert rule["Targets"] == [{"Id": "StageDuration", "Arn": {"Fn::GetAtt": [function, "Arn"]}}]
-    [permission] = resources(template, "AWS::Lambda::Permission")
-    assert permission["SourceArn"]["Fn::GetAtt"][0] == logical_id(template, "AWS::Events::Rule")
+    [permission] = [
+        each
+        for each in resources(template, "AWS::Lambda::Permission")
+        if each["FunctionName"] == {"Ref": function}
+    ]
+    rule_id = logical_id(template, "AWS::Events::Rule", "PipelineStageEnded")
+    assert permission["SourceArn"]["Fn::GetAtt"][0] == rule_id
 
 
 def test_the_function_may_write_its_log_and_read_its_pipeline(template: dict[str, Any]) -> None:
-    [role] = [each for each in resources(template, "AWS::IAM::Role") if "lambda" in str(each)]
+    id = logical_id(template, "AWS::IAM::Role", "PipelineStageDurationRole")
+    role = template["Resources"][id]["Properties"]
     assert "ManagedPolicyArns" not in role
     [policy] = role["Policies"]
     allowed = {
@@ -85,12 +95,27 @@ def test_the_alarm_is_above_the_budget_and_silent_without_builds(template: dict[
         {"Name": "Pipeline", "Value": "fruit"},
         {"Name": "Stage", "Value": "Build"},
     ]
-    assert alarm["AlarmActions"] == [
-        {"Ref": logical_id(template, "AWS::SNS::Topic", "PipelineNotifications")}
+
+
+def test_the_alarms_change_is_an_event_of_which_people_are_told(template: dict[str, Any]) -> None:
+    [rule] = [
+        each
+        for each in resources(template, "AWS::Events::Rule")
+        if each["EventPattern"]["source"] == ["aws.cloudwatch"]
     ]
+    assert rule["Targets"][0]["Id"] == "Notify"
+    assert rule["EventPattern"]["detail"] == {"state": {"value": ["ALARM"]}}
+    budgets = [
+        name
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+    ]
+    assert rule["EventPattern"]["resources"] == [{"Fn::GetAtt": [each, "Arn"]} for each in budgets]
 
 
-def test_the_alarm_may_publish_to_the_encrypted_topic(template: dict[str, Any]) -> None:
+def test_alarms_named_after_the_pipeline_may_publish_to_the_encrypted_topic(
+    template: dict[str, Any],
+) -> None:
     topic = logical_id(template, "AWS::SNS::Topic", "PipelineNotifications")
     assert "PipelineArtifactKey" in str(template["Resources"][topic]["Properties"])
     [policy] = [

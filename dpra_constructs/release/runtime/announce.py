@@ -7,31 +7,35 @@ import json
 import os
 from typing import Any
 
-from .stop_the_line import link
-
-_LONGEST_SUBJECT = 100
+from .execution_facts import Facts, facts_if_known
+from .message import Message, tell
 
 
 def announce(
-    event: dict[str, Any], *, codepipeline: Any, sns: Any, topic_arn: str, region: str
+    event: dict[str, Any],
+    *,
+    codepipeline: Any,
+    sns: Any,
+    topic_arn: str,
+    region: str,
+    to_chat: bool = False,
 ) -> None:
     """Take one call of CodePipeline, tell people, and tell CodePipeline that it is done."""
     job = event["CodePipeline.job"]
     given = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
     pipeline, wave, execution = given["pipeline"], given["wave"], given["execution"]
     try:
-        sns.publish(
-            TopicArn=topic_arn,
-            Subject=f"{pipeline}: {wave} begins"[:_LONGEST_SUBJECT],
-            Message="\n".join(
-                [
-                    f"Pipeline: {pipeline} in {job['accountId']}/{region}",
-                    f"Stage: {wave} begins",
-                    f"Execution: {execution}",
-                    link(region, pipeline, execution),
-                ]
-            ),
+        facts = facts_if_known(codepipeline, pipeline, execution, wave) or Facts()
+        message = Message(
+            pipeline=pipeline,
+            account=job["accountId"],
+            region=region,
+            title=f"{wave} begins",
+            execution=execution,
+            commits=facts.commits,
+            author=facts.author,
         )
+        tell(sns, topic_arn, message, to_chat=to_chat)
     except Exception as error:
         # CodePipeline waits for a function that ends without a result.
         codepipeline.put_job_failure_result(
@@ -52,4 +56,5 @@ def handler(event: dict[str, Any], context: Any) -> None:
         sns=boto3.client("sns"),
         topic_arn=os.environ["TOPIC_ARN"],
         region=os.environ["AWS_REGION"],
+        to_chat=bool(os.environ.get("TO_CHAT")),
     )

@@ -10,6 +10,7 @@ import hashlib
 BAKE_ACTION = "Bake"
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 LONGEST_ROLE_NAME = 64
+LONGEST_POLICY_NAME = 128
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
 LONGEST_ALARM_NAME = 255
 _HASH_LENGTH = 8
@@ -58,6 +59,24 @@ def injection_role_name(pipeline: str, environment: str, region: str) -> str:
     'fruit-api-gamma-us-west-2-inject'
     """
     return _joined(pipeline, f"{environment}-{region}-inject", LONGEST_ROLE_NAME)
+
+
+def override_parameter_name(pipeline: str) -> str:
+    """Return the name of the parameter by which people override a bake.
+
+    >>> override_parameter_name("fruit-api")
+    '/dpra/fruit-api/override'
+    """
+    return f"/dpra/{pipeline}/override"
+
+
+def policy_name(pipeline: str, region: str, purpose: str) -> str:
+    """Return the name of a policy for people, in the pipeline's account.
+
+    >>> policy_name("fruit-api", "us-west-2", "override")
+    'fruit-api-us-west-2-override'
+    """
+    return _joined(pipeline, f"{region}-{purpose}", LONGEST_POLICY_NAME)
 
 
 def role_arn(partition: str, account: str, name: str) -> str:

@@ -2,13 +2,17 @@
 
 Called again and again, each time with what it returned, until `done`: a state machine waits in
 between, as a pipeline that is busy can take half an hour. First nothing more may enter the waves;
-then each wave goes back to the release that it had before.
+then each wave goes back to the release that it had before. In the end people are told, wave by
+wave, also when it could not be done.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from .execution_facts import Facts, facts_if_known
+from .message import Message, tell
 from .stop_the_line import STOPPED, disabled_reason
 
 #: How long a wave that is busy is tried again.
@@ -166,8 +170,51 @@ def _close(codepipeline: Any, pipeline: str, stages: list[str], execution: str) 
             )
 
 
+def report_of(state: dict[str, Any], *, codepipeline: Any) -> Message:
+    """Return what people are told in the end.
+
+    Args:
+        state: what the last call returned, with `account`, `region` and `failed_wave`; or what it
+            was given, with the `error` for which the state machine has given up.
+        codepipeline: a client in the pipeline's region.
+    """
+    report = state.get("report", {})
+    lines = [f"{wave}: {report.get(wave, 'not rolled back')}" for wave in reversed(state["waves"])]
+    if error := state.get("error"):
+        lines.append(f"{error.get('Error')}: {error.get('Cause')}")
+    back = [wave for wave in state["waves"] if report.get(wave, "").startswith("rolled back")]
+    facts = (
+        facts_if_known(codepipeline, state["pipeline"], state["execution"], state["failed_wave"])
+        or Facts()
+    )
+    return Message(
+        pipeline=state["pipeline"],
+        account=state["account"],
+        region=state["region"],
+        title=f"{state['failed_wave']} failed its bake; {len(back)} of {len(state['waves'])} "
+        "waves before it are rolled back",
+        execution=state["execution"],
+        commits=facts.commits,
+        author=facts.author,
+        reason="\n".join(lines),
+        hints=(
+            f"No release enters production until somebody runs: dpra resume {state['pipeline']} "
+            f"--region {state['region']}",
+        ),
+    )
+
+
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Run in Lambda."""
+    """Run in Lambda: one step, or, with `tell`, the report."""
     import boto3
 
-    return step(event, codepipeline=boto3.client("codepipeline"))
+    codepipeline = boto3.client("codepipeline")
+    if "tell" not in event:
+        return step(event, codepipeline=codepipeline)
+    tell(
+        boto3.client("sns"),
+        os.environ["TOPIC_ARN"],
+        report_of(event["tell"], codepipeline=codepipeline),
+        to_chat=bool(os.environ.get("TO_CHAT")),
+    )
+    return dict(event["tell"])

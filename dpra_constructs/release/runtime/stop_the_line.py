@@ -1,22 +1,21 @@
 """Stops the line: a prod wave that fails or is rolled back lets no further release in.
 
 An EventBridge rule gives it the stage events of the pipeline. It disables the inbound transition
-of the stage before production, and notifies. Events come at least once and in any order, so a
-stopped line is left as it is.
+of the stage before production, has the waves before a bad bake rolled back where that is asked for,
+and notifies. Events come at least once and in any order, so a stopped line is left as it is.
 """
 
-import contextlib
 import json
 import os
 import re
 from typing import Any
 
+from .execution_facts import Facts, facts_of
+from .message import Message, tell
+
 # DisableStageTransition's reason: its length, and its characters.
 _LONGEST_REASON = 300
 _NO_REASON_CHARACTERS = re.compile(r"[^a-zA-Z0-9!@ ().*?-]+")
-_LONGEST_SUBJECT = 100
-_LONGEST_CAUSE = 5_000
-_MOST_PAGES = 20
 #: How the reason begins when this function has stopped the line.
 STOPPED = "Line stopped"
 
@@ -47,6 +46,9 @@ def stop(
     entrance: str,
     waves: list[str],
     topic_arn: str,
+    to_chat: bool = False,
+    stepfunctions: Any = None,
+    roll_back_all_arn: str = "",
 ) -> str:
     """Act on one event; return what was done.
 
@@ -55,33 +57,32 @@ def stop(
         codepipeline: a client in the pipeline's region.
         sns: a client in the topic's region.
         entrance: the stage that no further release may enter, usually `Approve-Prod`.
-        waves: the names of the pipeline stages that deploy to production.
+        waves: the names of the pipeline stages that deploy to production, in order.
         topic_arn: who is told.
+        to_chat: whether a chat channel has subscribed.
+        stepfunctions: a client in the pipeline's region.
+        roll_back_all_arn: the state machine that rolls the waves before a bad bake back, if any.
     """
     detail = event["detail"]
     pipeline, stage = detail["pipeline"], detail["stage"]
     execution, state = detail["execution-id"], detail["state"]
     if stage not in waves or state not in ("FAILED", "STARTED"):
         return "not a wave that failed or is rolled back"
-    facts = codepipeline.get_pipeline_execution(
-        pipelineName=pipeline, pipelineExecutionId=execution
-    )["pipelineExecution"]
-    rolls_back = facts.get("executionType") == "ROLLBACK"
-    if state == "STARTED" and not rolls_back:
+    facts = facts_of(codepipeline, pipeline, execution, stage)
+    if state == "STARTED" and not facts.rolls_back:
         return "a release began"
     what = "is rolled back" if state == "STARTED" else "failed"
-    if rolls_back and state == "FAILED":
+    if facts.rolls_back and state == "FAILED":
         what = "failed to be rolled back"
     stages = {
         each["stageName"]: each
         for each in codepipeline.get_pipeline_state(name=pipeline).get("stageStates", [])
     }
     stopped = stages.get(entrance, {})
-    cause = _cause(stages.get(stage, {}), execution)
-    author = _author(codepipeline, pipeline, execution)
     if stopped.get("inboundTransitionState", {}).get("enabled", True):
         reason = disabled_reason(
-            f"{STOPPED} - {stage} {what} in {execution} - enable the transition to resume - {cause}"
+            f"{STOPPED} - {stage} {what} in {execution} - resume with dpra resume {pipeline} - "
+            f"{facts.cause}"
         )
         codepipeline.disable_stage_transition(
             pipelineName=pipeline, stageName=entrance, transitionType="Inbound", reason=reason
@@ -89,107 +90,71 @@ def stop(
     elif is_ours(stopped) and state == "STARTED":
         # The rollback that follows a failure; the failure was told.
         return "the line is stopped already"
-    # Told again if this event comes twice: a message too many is better than one too few.
-    sns.publish(
-        TopicArn=topic_arn,
-        Subject=f"{pipeline}: {stage} {what}, line stopped"[:_LONGEST_SUBJECT],
-        Message=message(event, what, facts, author, cause, entrance),
+    earlier = waves[: waves.index(stage)]
+    rolls_all_back = (
+        bool(roll_back_all_arn)
+        and state == "FAILED"
+        and not facts.rolls_back
+        and facts.bake_failed
+        and bool(earlier)
     )
+    if rolls_all_back:
+        _start(stepfunctions, roll_back_all_arn, event, earlier, [entrance, *waves])
+    # Told again if this event comes twice: a message too many is better than one too few.
+    message = _message(event, what, facts, entrance, earlier if rolls_all_back else [])
+    tell(sns, topic_arn, message, to_chat=to_chat)
     return f"line stopped: {stage} {what}"
 
 
-def message(
-    event: dict[str, Any],
-    what: str,
-    facts: dict[str, Any],
-    author: str | None,
-    cause: str,
-    entrance: str,
-) -> str:
-    """Return the notification: pipeline, stage, commit, author, reason and link."""
+def _start(
+    stepfunctions: Any, arn: str, event: dict[str, Any], waves: list[str], closed: list[str]
+) -> None:
+    """Start rolling back; an event that comes twice starts it once."""
+    from botocore.exceptions import ClientError
+
+    detail = event["detail"]
+    given = {
+        "pipeline": detail["pipeline"],
+        "account": event["account"],
+        "region": event["region"],
+        "execution": detail["execution-id"],
+        "failed_wave": detail["stage"],
+        "waves": waves,
+        "closed": list(dict.fromkeys(closed)),
+    }
+    try:
+        stepfunctions.start_execution(
+            stateMachineArn=arn,
+            name=f"{detail['execution-id']}-{event['id']}",
+            input=json.dumps(given),
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+            raise
+
+
+def _message(
+    event: dict[str, Any], what: str, facts: Facts, entrance: str, rolled_back: list[str]
+) -> Message:
     detail, region = event["detail"], event["region"]
-    pipeline, execution = detail["pipeline"], detail["execution-id"]
-    commits = [
-        " ".join(
-            filter(
-                None,
-                [
-                    revision.get("revisionId"),
-                    _summary(revision.get("revisionSummary", "")),
-                    revision.get("revisionUrl"),
-                ],
-            )
-        )
-        for revision in facts.get("artifactRevisions", [])
-    ]
-    return "\n".join(
-        [
-            f"Pipeline: {pipeline} in {event['account']}/{region}",
-            f"Stage: {detail['stage']} {what}",
-            f"Execution: {execution}",
-            *(f"Commit: {commit}" for commit in commits),
-            *([f"Author: {author}"] if author else []),
-            f"Reason: {cause[:_LONGEST_CAUSE]}",
-            f"No release enters {entrance} until somebody runs: aws codepipeline "
-            f"enable-stage-transition --pipeline-name {pipeline} --stage-name {entrance} "
-            f"--transition-type Inbound --region {region}",
-            link(region, pipeline, execution),
-        ]
+    pipeline, stage = detail["pipeline"], detail["stage"]
+    told = [f"{', '.join(rolled_back)} will be rolled back too; a report follows."]
+    return Message(
+        pipeline=pipeline,
+        account=event["account"],
+        region=region,
+        title=f"{stage} {what}",
+        heading=f"{stage} {what}, line stopped",
+        execution=detail["execution-id"],
+        commits=facts.commits,
+        author=facts.author,
+        reason=facts.cause,
+        hints=(
+            *(told if rolled_back else []),
+            f"No release enters {entrance} until somebody runs: dpra resume {pipeline} "
+            f"--region {region}",
+        ),
     )
-
-
-def link(region: str, pipeline: str, execution: str) -> str:
-    """Return where the console shows an execution."""
-    domain = "aws.amazon.com"
-    if region.startswith("cn-"):
-        domain = "amazonaws.cn"
-    elif region.startswith("us-gov-"):
-        domain = "amazonaws-us-gov.com"
-    return (
-        f"https://{region}.console.{domain}/codesuite/codepipeline/pipelines/{pipeline}"
-        f"/executions/{execution}/timeline?region={region}"
-    )
-
-
-def _cause(stage: dict[str, Any], execution: str) -> str:
-    """Return why the actions of a stage failed, as far as its state still shows this execution."""
-    if stage.get("latestExecution", {}).get("pipelineExecutionId") != execution:
-        return "see the execution"
-    said = [
-        f"{action.get('actionName')}: {latest.get('errorDetails', {}).get('message', 'failed')}"
-        for action in stage.get("actionStates", [])
-        if (latest := action.get("latestExecution", {})).get("status") == "Failed"
-    ]
-    return "\n".join(said) or "see the execution"
-
-
-def _author(codepipeline: Any, pipeline: str, execution: str) -> str | None:
-    """Return who wrote the commit, if its source says so, as repositories behind connections do.
-
-    https://docs.aws.amazon.com/codepipeline/latest/userguide/reference-variables.html
-    """
-    # Newest first: the source is on the last page. A rollback has none.
-    more: dict[str, str] = {}
-    for _ in range(_MOST_PAGES):
-        page = codepipeline.list_action_executions(
-            pipelineName=pipeline, filter={"pipelineExecutionId": execution}, **more
-        )
-        for action in page.get("actionExecutionDetails", []):
-            given = action.get("output", {}).get("outputVariables", {})
-            names = [given.get("AuthorDisplayName"), given.get("AuthorEmail")]
-            if any(names):
-                return " ".join(filter(None, names))
-        if not page.get("nextToken"):
-            break
-        more = {"nextToken": page["nextToken"]}
-    return None
-
-
-def _summary(text: str) -> str:
-    """Return the first line of a commit message; connections give a JSON object."""
-    with contextlib.suppress(ValueError, KeyError, TypeError):
-        text = json.loads(text)["CommitMessage"]
-    return text.strip().partition("\n")[0]
 
 
 def handler(event: dict[str, Any], context: Any) -> str:
@@ -203,4 +168,7 @@ def handler(event: dict[str, Any], context: Any) -> str:
         entrance=os.environ["ENTRANCE"],
         waves=json.loads(os.environ["WAVES"]),
         topic_arn=os.environ["TOPIC_ARN"],
+        to_chat=bool(os.environ.get("TO_CHAT")),
+        stepfunctions=boto3.client("stepfunctions"),
+        roll_back_all_arn=os.environ.get("ROLL_BACK_ALL_ARN", ""),
     )

@@ -1,0 +1,194 @@
+"""Whom the pipeline tells of what: the topic, and the function that turns events into messages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from dpra_constructs.build_actions import Permission
+from dpra_constructs.pipeline.logs import EncryptedLogs
+from dpra_constructs.pipeline.plan import PipelinePlan
+from dpra_constructs.pipeline.release_functions import release_function
+from dpra_constructs.pipeline.stage_events import call_on, on_stage_events
+from dpra_constructs.release.runtime import names
+
+_NOTIFY = "Notify"
+
+
+class Notifications:
+    """The topic to which all of the pipeline's messages go: encrypted, TLS only.
+
+    Alarms whose names begin with the pipeline's may publish to it too.
+    """
+
+    def __init__(
+        self, scope: Construct, key: kms.Key, pipeline: str, notify: Sequence[str]
+    ) -> None:
+        self.topic = sns.Topic(scope, "Notifications", master_key=key, enforce_ssl=True)
+        self._topic_arn = self.topic.topic_arn
+        self._key_arn = key.key_arn
+        for address in notify:
+            self.topic.add_subscription(subscriptions.EmailSubscription(address))
+        self._let_alarms_publish(Stack.of(scope), key, pipeline)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What `release/runtime/message.py` needs to know, as a function's variables."""
+        return {"TOPIC_ARN": self._topic_arn}
+
+    @property
+    def statements(self) -> list[iam.PolicyStatement]:
+        """What it takes to publish."""
+        return [
+            iam.PolicyStatement(actions=["sns:Publish"], resources=[self._topic_arn]),
+            iam.PolicyStatement(
+                actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self._key_arn]
+            ),
+        ]
+
+    def _let_alarms_publish(self, stack: Stack, key: kms.Key, pipeline: str) -> None:
+        alarms = stack.format_arn(
+            service="cloudwatch",
+            resource="alarm",
+            resource_name=f"{pipeline}-*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        conditions = {
+            "StringEquals": {"aws:SourceAccount": stack.account},
+            "ArnLike": {"aws:SourceArn": alarms},
+        }
+        # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+        by_alarms = [iam.ServicePrincipal("cloudwatch.amazonaws.com")]
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=by_alarms,
+                actions=["sns:Publish"],
+                resources=[self._topic_arn],
+                conditions=conditions,
+            )
+        )
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=by_alarms,
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                # In a key's own policy it stands for the key.
+                resources=["*"],
+                conditions=conditions,
+            )
+        )
+
+
+def tell_of_events(
+    scope: Construct,
+    *,
+    plan: PipelinePlan,
+    notifications: Notifications,
+    budgets: Sequence[cloudwatch.CfnAlarm],
+    logs: EncryptedLogs,
+) -> None:
+    """Make the function that tells of failures, rollbacks, approvals, budgets and overrides.
+
+    Args:
+        scope: where it is made.
+        plan: the plan.
+        notifications: whom it tells.
+        budgets: the alarms of the time budgets.
+        logs: makes the function's log group.
+    """
+    name = plan.pipeline.name
+    # Where a failed wave stops the line, the function that stops it tells.
+    stages = [
+        stage
+        for stage in plan.stages
+        if not (plan.stops_the_line and stage.name in plan.wave_names)
+    ]
+    pipeline = f"arn:{{partition}}:codepipeline:{{region}}:{{account}}:{name}"
+    parameter = names.override_parameter_name(name)
+    permissions = [
+        Permission(
+            actions=[
+                "codepipeline:GetPipelineExecution",
+                "codepipeline:GetPipelineState",
+                "codepipeline:ListActionExecutions",
+            ],
+            resources=[pipeline],
+        )
+    ]
+    if plan.can_be_overridden:
+        permissions.append(
+            Permission(
+                actions=["ssm:GetParameterHistory"],
+                resources=[f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter{parameter}"],
+            )
+        )
+    function = release_function(
+        scope,
+        _NOTIFY,
+        pipeline=name,
+        module="notify",
+        description=f"Tells people what happens in the pipeline {name}",
+        permissions=permissions,
+        statements_besides=notifications.statements,
+        logs=logs,
+        environment={
+            "PIPELINE": name,
+            "ROLLING_BACK": json.dumps([stage.name for stage in stages if stage.rolls_back]),
+            **notifications.environment,
+        },
+    )
+    on_stage_events(
+        scope,
+        "StageFailed",
+        pipeline=name,
+        stages=[stage.name for stage in stages],
+        # A rollback begins as any execution of the stage does; the function tells them apart.
+        states=["FAILED", "STARTED"],
+        description=f"A stage of {name} failed, or began",
+        target=_NOTIFY,
+        function=function,
+    )
+    events = {
+        "BudgetExceeded": (
+            f"A stage of {name} took longer than its time budget",
+            {
+                "source": ["aws.cloudwatch"],
+                "detail-type": ["CloudWatch Alarm State Change"],
+                "resources": [alarm.attr_arn for alarm in budgets],
+                "detail": {"state": {"value": ["ALARM"]}},
+            },
+        )
+    }
+    if plan.approval:
+        events["ApprovalNeeded"] = (
+            f"A release of {name} waits for an approval",
+            {
+                "source": ["aws.codepipeline"],
+                "detail-type": ["CodePipeline Action Execution State Change"],
+                "detail": {
+                    "pipeline": [name],
+                    "type": {"category": ["Approval"]},
+                    "state": ["STARTED"],
+                },
+            },
+        )
+    if plan.can_be_overridden:
+        events["Overridden"] = (
+            f"Somebody overrides a bake or a window of {name}",
+            {
+                "source": ["aws.ssm"],
+                "detail-type": ["Parameter Store Change"],
+                "detail": {"name": [parameter], "operation": ["Update"]},
+            },
+        )
+    for id, (description, pattern) in events.items():
+        call_on(
+            scope, id, pattern=pattern, description=description, target=_NOTIFY, function=function
+        )
