@@ -13,7 +13,7 @@ from typing import Any
 
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.release.deployment_window import check_cron, check_time_zone
-from dpra_constructs.release.stage_conditions import (
+from dpra_constructs.release.stage_conditions.service_terms import (
     ALARM_STATES,
     LONGEST_COMMAND,
     LONGEST_VALUE,
