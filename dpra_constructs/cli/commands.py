@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from dpra_constructs.cli.build_command import build
-from dpra_constructs.cli.metrics_command import metrics
 from dpra_constructs.cli.pre_commit_command import pre_commit
 from dpra_constructs.cli.rehearse import bootstrap, rehearse
 
@@ -16,5 +15,5 @@ def dpra() -> None:
     """Deployment pipelines after the Deployment Pipeline Reference Architecture."""
 
 
-for command in (build, metrics, pre_commit, rehearse, bootstrap):
+for command in (build, pre_commit, rehearse, bootstrap):
     dpra.add_command(command)

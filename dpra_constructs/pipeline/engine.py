@@ -86,7 +86,7 @@ def build(
         enable_key_rotation=True,
         removal_policy=RemovalPolicy.RETAIN,
     )
-    bucket = artifacts.artifact_bucket(scope, key, horizon_days)
+    bucket = artifacts.artifact_bucket(scope, key, horizon_days, plan.pipeline.account)
     pipeline = _NamedPipeline(
         scope,
         "Pipeline",
@@ -153,7 +153,7 @@ def build(
     cdk_pipeline.build_pipeline()
     entries.attach(pipeline.made)
     start_on_trunk(scope, plan, pipeline)
-    artifacts.keep_replicas(pipeline, horizon_days)
+    artifacts.keep_replicas(pipeline, horizon_days, plan.pipeline.account)
     steps.after_build()
     if plan.stops_the_line:
         stop_the_line(scope, plan=plan, notifications=notifications, logs=logs)

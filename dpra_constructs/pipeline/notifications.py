@@ -15,6 +15,7 @@ from constructs import Construct
 
 from dpra_constructs.build_actions import Permission
 from dpra_constructs.pipeline.logs import EncryptedLogs
+from dpra_constructs.pipeline.permissions import Statement, allow
 from dpra_constructs.pipeline.plan import PipelinePlan
 from dpra_constructs.pipeline.release_functions import release_function
 from dpra_constructs.pipeline.stage_events import call_on, on_stage_events
@@ -45,13 +46,11 @@ class Notifications:
         return {"TOPIC_ARN": self._topic_arn}
 
     @property
-    def statements(self) -> list[iam.PolicyStatement]:
+    def statements(self) -> list[Statement]:
         """What it takes to publish."""
         return [
-            iam.PolicyStatement(actions=["sns:Publish"], resources=[self._topic_arn]),
-            iam.PolicyStatement(
-                actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self._key_arn]
-            ),
+            allow(["sns:Publish"], [self._topic_arn]),
+            allow(["kms:Decrypt", "kms:GenerateDataKey"], [self._key_arn]),
         ]
 
     def _let_alarms_publish(self, stack: Stack, key: kms.Key, pipeline: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from aws_cdk import Acknowledgment, Stack, Validations
 from aws_cdk import aws_iam as iam
@@ -11,35 +12,63 @@ from constructs import IConstruct
 from dpra_constructs.build_actions import Permission
 from dpra_constructs.pipeline.acknowledgements import shown
 
+#: A statement of a policy as IAM writes it: no call to the jsii kernel.
+Statement = dict[str, Any]
 
-def statements(scope: IConstruct, permissions: Sequence[Permission]) -> list[iam.PolicyStatement]:
+
+def allow(
+    actions: Sequence[str],
+    resources: Sequence[str],
+    conditions: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+) -> Statement:
+    """Return the statement that allows actions on resources."""
+    statement: Statement = {
+        "Effect": "Allow",
+        "Action": _one_or_list(actions),
+        "Resource": _one_or_list(resources),
+    }
+    if conditions:
+        statement["Condition"] = {
+            operator: {key: list(values) for key, values in keys.items()}
+            for operator, keys in conditions.items()
+        }
+    return statement
+
+
+def allowed(scope: IConstruct, permissions: Sequence[Permission]) -> list[Statement]:
     """Return the statements, with the pipeline's partition, region and account in the ARNs."""
     if not permissions:
         return []
-    stack = Stack.of(scope)
+    place = _place(Stack.of(scope))
     return [
-        iam.PolicyStatement(
-            actions=list(permission.actions),
-            resources=_resources(stack, permission),
-            conditions={
-                operator: {key: list(values) for key, values in keys.items()}
-                for operator, keys in permission.conditions.items()
-            },
-        )
+        allow(permission.actions, _resources(place, permission), permission.conditions)
         for permission in permissions
     ]
 
 
+def statements(scope: IConstruct, permissions: Sequence[Permission]) -> list[iam.PolicyStatement]:
+    """Return the same for roles that `aws_cdk` makes."""
+    return [iam.PolicyStatement.from_json(each) for each in allowed(scope, permissions)]
+
+
 def acknowledge_permissions(role: IConstruct, permissions: Iterable[Permission]) -> None:
     """Acknowledge, with the team's reason, what cdk-nag finds of wildcards in permissions."""
+    reasoned = [permission for permission in permissions if permission.reason]
+    if not reasoned:
+        return
     stack = Stack.of(role)
-    reasons = {
-        shown(resource): permission.reason
-        for permission in permissions
-        if permission.reason
-        for resource in stack.resolve(_resources(stack, permission))
+    place = _place(stack)
+    resources = [
+        (resource, permission.reason)
+        for permission in reasoned
+        for resource in _resources(place, permission)
+        if "*" in resource
+    ]
+    # Resolved in one call, as each is one to the jsii kernel.
+    resolved = stack.resolve([resource for resource, _ in resources])
+    found = {
+        shown(resource): reason for resource, (_, reason) in zip(resolved, resources, strict=True)
     }
-    found = {resource: reason for resource, reason in reasons.items() if "*" in resource}
     if found:
         Validations.of(role).acknowledge(
             *(
@@ -49,11 +78,20 @@ def acknowledge_permissions(role: IConstruct, permissions: Iterable[Permission])
         )
 
 
-def _resources(stack: Stack, permission: Permission) -> list[str]:
+def _place(stack: Stack) -> tuple[str, str, str]:
+    return stack.partition, stack.region, stack.account
+
+
+def _resources(place: tuple[str, str, str], permission: Permission) -> list[str]:
+    partition, region, account = place
     # Not str.format: an ARN may hold other braces, as variables of IAM policies.
     return [
-        resource.replace("{partition}", stack.partition)
-        .replace("{region}", stack.region)
-        .replace("{account}", stack.account)
+        resource.replace("{partition}", partition)
+        .replace("{region}", region)
+        .replace("{account}", account)
         for resource in permission.resources
     ]
+
+
+def _one_or_list(values: Sequence[str]) -> str | list[str]:
+    return values[0] if len(values) == 1 else list(values)

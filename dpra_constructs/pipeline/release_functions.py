@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from aws_cdk import IgnoreMode
-from aws_cdk import aws_iam as iam
+from aws_cdk import AssetStaging, FileAssetPackaging, IgnoreMode, Stack
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
 from dpra_constructs.build_actions import Permission
 from dpra_constructs.pipeline.logs import EncryptedLogs
-from dpra_constructs.pipeline.permissions import acknowledge_permissions, statements
+from dpra_constructs.pipeline.permissions import (
+    Statement,
+    acknowledge_permissions,
+    allow,
+    allowed,
+)
+from dpra_constructs.pipeline.service_roles import service_role
 
 _FOLDER = Path(__file__).parents[1] / "release"
 _CODE = "ReleaseCode"
+#: What functions of this library run on; by its name, as `lambda_.Runtime` is two calls of jsii.
+RUNTIME = "python3.14"
 
 
 def release_function(
@@ -28,7 +34,7 @@ def release_function(
     description: str,
     permissions: Iterable[Permission],
     logs: EncryptedLogs,
-    statements_besides: Sequence[iam.PolicyStatement] = (),
+    statements_besides: Sequence[Statement] = (),
     role_name: str | None = None,
     environment: Mapping[str, str] | None = None,
     timeout_seconds: int = 60,
@@ -57,56 +63,54 @@ def release_function(
     group = logs.of_function(name)
     # A permission that several stages need stands once.
     needed = tuple(dict.fromkeys(permissions))
-    role = iam.Role(
+    role = service_role(
         scope,
         f"{id}Role",
+        service="lambda.amazonaws.com",
         role_name=role_name,
         description=description,
-        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-        inline_policies={
-            "Own": iam.PolicyDocument(
-                statements=[
-                    iam.PolicyStatement(
-                        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                        resources=[group.attr_arn],
-                    ),
-                    *statements(scope, needed),
-                    *statements_besides,
-                ]
-            )
-        },
+        policy="Own",
+        statements=[
+            allow(["logs:CreateLogStream", "logs:PutLogEvents"], [group.attr_arn]),
+            *allowed(scope, needed),
+            *statements_besides,
+        ],
     )
     acknowledge_permissions(role, needed)
-    code = _code(scope)
     return lambda_.CfnFunction(
         scope,
         id,
         function_name=name,
         description=description,
-        runtime=lambda_.Runtime.PYTHON_3_14.name,
+        runtime=RUNTIME,
         architectures=["arm64"],
         handler=f"runtime.{module}.handler",
-        code=lambda_.CfnFunction.CodeProperty(
-            s3_bucket=code.s3_bucket_name, s3_key=code.s3_object_key
-        ),
-        role=role.role_arn,
-        environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(environment))
-        if environment
-        else None,
+        code=_code(scope),
+        role=role.attr_arn,
+        environment={"variables": dict(environment)} if environment else None,
         timeout=timeout_seconds,
         memory_size=memory_mib,
     )
 
 
-def _code(scope: Construct) -> s3_assets.Asset:
-    code = scope.node.try_find_child(_CODE)
-    if isinstance(code, s3_assets.Asset):
-        return code
-    return s3_assets.Asset(
-        scope,
-        _CODE,
-        path=str(_FOLDER),
-        # Byte code differs from machine to machine, and the asset's name with it.
-        exclude=["*", "!runtime", "!runtime/*.py", "**/__pycache__"],
-        ignore_mode=IgnoreMode.DOCKER,
+def _code(scope: Construct) -> dict[str, str]:
+    """Return where the code is. `s3_assets.Asset` loads all that is known of regions for it."""
+    staged = scope.node.try_find_child(_CODE)
+    if not isinstance(staged, AssetStaging):
+        staged = AssetStaging(
+            scope,
+            _CODE,
+            source_path=str(_FOLDER),
+            # Byte code differs from machine to machine, and the asset's name with it.
+            exclude=["*", "!runtime", "!runtime/*.py", "**/__pycache__"],
+            ignore_mode=IgnoreMode.DOCKER,
+        )
+    stack = Stack.of(scope)
+    # The same asset again is no other.
+    location = stack.synthesizer.add_file_asset(
+        packaging=FileAssetPackaging.ZIP_DIRECTORY,
+        source_hash=staged.asset_hash,
+        file_name=staged.relative_staged_path(stack),
+        display_name=f"{_CODE} of dpra-constructs",
     )
+    return {"s3Bucket": location.bucket_name, "s3Key": location.object_key}

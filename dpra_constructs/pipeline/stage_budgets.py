@@ -7,11 +7,13 @@ from pathlib import Path
 
 from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from dpra_constructs.pipeline.logs import EncryptedLogs
+from dpra_constructs.pipeline.permissions import allow
+from dpra_constructs.pipeline.release_functions import RUNTIME
+from dpra_constructs.pipeline.service_roles import service_role
 from dpra_constructs.pipeline.stage_events import on_stage_events
 
 NAMESPACE = "DPRA"
@@ -59,8 +61,8 @@ def watch_budgets(
             namespace=NAMESPACE,
             metric_name=METRIC,
             dimensions=[
-                cloudwatch.CfnAlarm.DimensionProperty(name="Pipeline", value=pipeline),
-                cloudwatch.CfnAlarm.DimensionProperty(name="Stage", value=stage),
+                {"name": "Pipeline", "value": pipeline},
+                {"name": "Stage", "value": stage},
             ],
             statistic="Maximum",
             period=60,
@@ -79,34 +81,26 @@ def _function(
 ) -> lambda_.CfnFunction:
     name = f"{pipeline}-StageDuration"
     group = logs.of_function(name)
-    role = iam.Role(
+    role = service_role(
         scope,
         "StageDurationRole",
-        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-        inline_policies={
-            "Record": iam.PolicyDocument(
-                statements=[
-                    iam.PolicyStatement(
-                        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                        resources=[group.attr_arn],
-                    ),
-                    iam.PolicyStatement(
-                        actions=["codepipeline:ListActionExecutions"], resources=[pipeline_arn]
-                    ),
-                ]
-            )
-        },
+        service="lambda.amazonaws.com",
+        policy="Record",
+        statements=[
+            allow(["logs:CreateLogStream", "logs:PutLogEvents"], [group.attr_arn]),
+            allow(["codepipeline:ListActionExecutions"], [pipeline_arn]),
+        ],
     )
     return lambda_.CfnFunction(
         scope,
         "StageDuration",
         function_name=name,
         description="Records how long a stage of the pipeline took",
-        runtime=lambda_.Runtime.PYTHON_3_14.name,
+        runtime=RUNTIME,
         handler="index.handler",
         # In the template: no asset has to be published before the pipeline is updated.
-        code=lambda_.CfnFunction.CodeProperty(zip_file=_FUNCTION.read_text("utf-8")),
-        role=role.role_arn,
+        code={"zipFile": _FUNCTION.read_text("utf-8")},
+        role=role.attr_arn,
         timeout=30,
         memory_size=128,
     )

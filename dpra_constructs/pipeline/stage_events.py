@@ -75,7 +75,7 @@ def call_on(
         id,
         description=description,
         event_pattern=pattern,
-        targets=[events.CfnRule.TargetProperty(id=target, arn=function.attr_arn)],
+        targets=[{"id": target, "arn": function.attr_arn}],
     )
     lambda_.CfnPermission(
         scope,
