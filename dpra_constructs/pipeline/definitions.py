@@ -106,6 +106,7 @@ class ProdDefinition:
     waves: tuple[Wave, ...]
     approval: ManualApproval | None
     stop_the_line: bool
+    rolls_all_back: bool
     window: DeploymentWindow | None
     calendar: ChangeCalendar | None
     waivers: Waivers

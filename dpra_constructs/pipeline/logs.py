@@ -23,7 +23,10 @@ class EncryptedLogs:
         self._pipeline = pipeline
         self._days = days
         stack = Stack.of(scope)
-        groups = [f"/aws/codebuild/{pipeline}-*", f"/aws/lambda/{pipeline}-*"]
+        groups = [
+            f"{prefix}/{pipeline}-*"
+            for prefix in ("/aws/codebuild", "/aws/lambda", "/aws/vendedlogs/states")
+        ]
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
         key.add_to_resource_policy(
             iam.PolicyStatement(
@@ -79,6 +82,10 @@ class EncryptedLogs:
     def of_function(self, function: str) -> logs.CfnLogGroup:
         """Make the group that Lambda writes to for a function."""
         return self._group(f"Logs-{function}", f"/aws/lambda/{function}")
+
+    def of_state_machine(self, machine: str) -> logs.CfnLogGroup:
+        """Make the group of a state machine; the prefix keeps its resource policies few."""
+        return self._group(f"Logs-{machine}-Machine", f"/aws/vendedlogs/states/{machine}")
 
     def _group(self, id: str, name: str) -> logs.CfnLogGroup:
         # By its CloudFormation type: a call to the jsii kernel for each, and nothing besides.

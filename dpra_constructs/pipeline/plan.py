@@ -96,6 +96,7 @@ class PipelinePlan:
     pull_requests: PullRequestSource | None
     approval: ManualApproval | None
     stops_the_line: bool
+    rolls_all_back: bool
     stages: tuple[PlannedStage, ...]
 
     @property
@@ -219,6 +220,8 @@ class PipelinePlan:
                 notes.append(f"calendar {', '.join(stage.calendar.calendars)}")
             if stage.rolls_back:
                 notes.append("rolls back on failure")
+            if self.rolls_all_back and stage.name in self.wave_names[1:]:
+                notes.append("a failed bake rolls back the waves before it too")
             if self.stops_the_line and stage.name == self.entrance:
                 notes.append("closed when a wave fails")
             yield f"{stage.name} ({', '.join(notes)})" if notes else stage.name
@@ -360,6 +363,7 @@ def make_plan(
         pull_requests=chain.build.pull_requests,
         approval=prod.approval if prod else None,
         stops_the_line=prod is not None and prod.stop_the_line,
+        rolls_all_back=prod is not None and prod.rolls_all_back,
         stages=tuple(stages),
     )
 

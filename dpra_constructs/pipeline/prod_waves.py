@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from aws_cdk import Stack
 from constructs import Construct
@@ -26,7 +27,7 @@ class ProdWaves(Construct):
     """Deploys to production, wave after wave (DPRA, stage Prod).
 
     A failed action, and a bake in which the health of a region breaks, roll the wave back to the
-    last successful release; waves before it stay.
+    last successful release; waves before it stay, unless `on_bake_failure` says otherwise.
 
     Args:
         scope: the pipeline stack, usually.
@@ -47,6 +48,9 @@ class ProdWaves(Construct):
         stop_the_line: whether a wave that fails or is rolled back closes the stage before the
             waves, until a person enables its inbound transition; the pipeline's `notifications`
             are told.
+        on_bake_failure: "roll_back_wave" leaves the waves before the one whose bake failed as they
+            are; "roll_back_all" rolls them back too, the newest first, each to the release that it
+            had before. It needs `stop_the_line`.
         waivers: for each requirement of prod that does not hold, the reason.
 
     Raises:
@@ -68,6 +72,7 @@ class ProdWaves(Construct):
         window: DeploymentWindow | None = None,
         calendar: ChangeCalendar | None = None,
         stop_the_line: bool = True,
+        on_bake_failure: Literal["roll_back_wave", "roll_back_all"] = "roll_back_wave",
         waivers: Mapping[Requirement, str] | None = None,
     ) -> None:
         where = f'{type(self).__name__} "{id}"'
@@ -80,6 +85,17 @@ class ProdWaves(Construct):
             'DeploymentEnvironment("prod", account="444444444444")',
         )
         arguments.flag(where, "stop_the_line", stop_the_line)
+        arguments.one_of(
+            where, "on_bake_failure", on_bake_failure, ("roll_back_wave", "roll_back_all")
+        )
+        rolls_all_back = on_bake_failure == "roll_back_all"
+        if rolls_all_back and not stop_the_line:
+            raise InvalidArgumentError(
+                where,
+                'on_bake_failure="roll_back_all" with stop_the_line=False would let the next '
+                "release into waves that are rolled back",
+                "leave stop_the_line out",
+            )
         if window is not None:
             arguments.instance(
                 where,
@@ -141,6 +157,7 @@ class ProdWaves(Construct):
             migrations=all_migrations,
             approval=approval,
             stop_the_line=stop_the_line,
+            rolls_all_back=rolls_all_back,
             window=window,
             calendar=calendar,
             waivers=waived,

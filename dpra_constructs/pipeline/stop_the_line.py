@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from dpra_constructs.build_actions import Permission
@@ -11,6 +12,7 @@ from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.notifications import Notifications
 from dpra_constructs.pipeline.plan import PipelinePlan
 from dpra_constructs.pipeline.release_functions import release_function
+from dpra_constructs.pipeline.roll_back_all import roll_back_all
 from dpra_constructs.pipeline.stage_events import on_stage_events
 
 
@@ -23,6 +25,8 @@ def stop_the_line(
 ) -> None:
     """Make the function that disables the transition into the stage before production.
 
+    Where the plan says so, it also has the waves before the failed one rolled back.
+
     Args:
         scope: where it is made.
         plan: the plan, with waves.
@@ -30,6 +34,15 @@ def stop_the_line(
         logs: makes the function's log group.
     """
     name, entrance = plan.pipeline.name, plan.entrance
+    # With a single wave there is none before the one that fails.
+    machine = None
+    if plan.rolls_all_back and len(plan.wave_names) > 1:
+        machine = roll_back_all(scope, plan=plan, notifications=notifications, logs=logs)
+    start = (
+        iam.PolicyStatement(actions=["states:StartExecution"], resources=[machine.ref])
+        if machine
+        else None
+    )
     pipeline = f"arn:{{partition}}:codepipeline:{{region}}:{{account}}:{name}"
     function = release_function(
         scope,
@@ -51,11 +64,12 @@ def stop_the_line(
                 resources=[f"{pipeline}/{entrance}"],
             ),
         ],
-        statements_besides=notifications.statements,
+        statements_besides=[*notifications.statements, *([start] if start else [])],
         logs=logs,
         environment={
             "ENTRANCE": entrance,
             "WAVES": json.dumps(plan.wave_names),
+            **({"ROLL_BACK_ALL_ARN": machine.ref} if machine else {}),
             **notifications.environment,
         },
     )

@@ -84,6 +84,7 @@ def plan_of(
         waves=tuple(waves),
         approval=ManualApproval(),
         stop_the_line=True,
+        rolls_all_back=False,
         window=window,
         calendar=calendar,
         waivers={},

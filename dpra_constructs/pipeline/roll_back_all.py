@@ -1,0 +1,124 @@
+"""Rolls the waves before one whose bake failed back too: a state machine and its function."""
+
+from __future__ import annotations
+
+import json
+
+from aws_cdk import Acknowledgment, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_stepfunctions as stepfunctions
+from constructs import Construct
+
+from dpra_constructs.build_actions import Permission
+from dpra_constructs.pipeline.logs import EncryptedLogs
+from dpra_constructs.pipeline.notifications import Notifications
+from dpra_constructs.pipeline.plan import PipelinePlan
+from dpra_constructs.pipeline.release_functions import release_function
+from dpra_constructs.release.roll_back_machine import definition
+
+_ID = "RollBackAll"
+# https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
+_LOG_DELIVERY = (
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+)
+_TRACES = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
+
+
+def roll_back_all(
+    scope: Construct, *, plan: PipelinePlan, notifications: Notifications, logs: EncryptedLogs
+) -> stepfunctions.CfnStateMachine:
+    """Make the state machine `<pipeline>-RollBackAll`.
+
+    Args:
+        scope: where it is made.
+        plan: the plan, with waves.
+        notifications: who gets its report.
+        logs: makes the log groups.
+    """
+    name = plan.pipeline.name
+    pipeline = f"arn:{{partition}}:codepipeline:{{region}}:{{account}}:{name}"
+    closed = tuple(dict.fromkeys([plan.entrance, *plan.wave_names]))
+    function = release_function(
+        scope,
+        _ID,
+        pipeline=name,
+        module="roll_back_all",
+        description=f"Rolls the waves of {name} back that a bad release has passed",
+        permissions=[
+            Permission(
+                actions=[
+                    "codepipeline:GetPipelineExecution",
+                    "codepipeline:GetPipelineState",
+                    "codepipeline:ListActionExecutions",
+                    "codepipeline:ListPipelineExecutions",
+                ],
+                resources=[pipeline],
+            ),
+            Permission(
+                actions=["codepipeline:DisableStageTransition"],
+                resources=[f"{pipeline}/{stage}" for stage in closed],
+            ),
+            Permission(
+                actions=["codepipeline:RollbackStage"],
+                # The last one rolls itself back when it fails.
+                resources=[f"{pipeline}/{stage}" for stage in plan.wave_names[:-1]],
+            ),
+        ],
+        statements_besides=notifications.statements,
+        logs=logs,
+        environment=notifications.environment,
+        timeout_seconds=300,
+    )
+    group = logs.of_state_machine(f"{name}-{_ID}")
+    role = iam.Role(
+        scope,
+        f"{_ID}MachineRole",
+        description=f"Lets the state machine {name}-{_ID} call its function",
+        assumed_by=iam.ServicePrincipal("states.amazonaws.com"),
+        inline_policies={
+            "Own": iam.PolicyDocument(
+                statements=[
+                    iam.PolicyStatement(
+                        actions=["lambda:InvokeFunction"], resources=[function.attr_arn]
+                    ),
+                    iam.PolicyStatement(actions=list(_LOG_DELIVERY), resources=["*"]),
+                    iam.PolicyStatement(actions=list(_TRACES), resources=["*"]),
+                ]
+            )
+        },
+    )
+    Validations.of(role).acknowledge(
+        Acknowledgment(
+            id="AwsSolutions-IAM5[Resource::*]",
+            reason="The deliveries of CloudWatch Logs by which Step Functions writes its log, and "
+            "traces of AWS X-Ray, know no resources",
+        )
+    )
+    return stepfunctions.CfnStateMachine(
+        scope,
+        f"{_ID}Machine",
+        state_machine_name=f"{name}-{_ID}",
+        definition_string=json.dumps(definition(function.attr_arn)),
+        role_arn=role.role_arn,
+        logging_configuration=stepfunctions.CfnStateMachine.LoggingConfigurationProperty(
+            level="ALL",
+            include_execution_data=True,
+            destinations=[
+                stepfunctions.CfnStateMachine.LogDestinationProperty(
+                    cloud_watch_logs_log_group=stepfunctions.CfnStateMachine.CloudWatchLogsLogGroupProperty(
+                        log_group_arn=group.attr_arn
+                    )
+                )
+            ],
+        ),
+        tracing_configuration=stepfunctions.CfnStateMachine.TracingConfigurationProperty(
+            enabled=True
+        ),
+    )
