@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 
 from aws_cdk import Acknowledgment, Validations
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
 from dpra_constructs.build_actions import Permission
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.notifications import Notifications
+from dpra_constructs.pipeline.permissions import allow
 from dpra_constructs.pipeline.plan import PipelinePlan
 from dpra_constructs.pipeline.release_functions import release_function
+from dpra_constructs.pipeline.service_roles import service_role
 from dpra_constructs.release.roll_back_machine import definition
 
 _ID = "RollBackAll"
@@ -77,22 +78,17 @@ def roll_back_all(
         timeout_seconds=300,
     )
     group = logs.of_state_machine(f"{name}-{_ID}")
-    role = iam.Role(
+    role = service_role(
         scope,
         f"{_ID}MachineRole",
         description=f"Lets the state machine {name}-{_ID} call its function",
-        assumed_by=iam.ServicePrincipal("states.amazonaws.com"),
-        inline_policies={
-            "Own": iam.PolicyDocument(
-                statements=[
-                    iam.PolicyStatement(
-                        actions=["lambda:InvokeFunction"], resources=[function.attr_arn]
-                    ),
-                    iam.PolicyStatement(actions=list(_LOG_DELIVERY), resources=["*"]),
-                    iam.PolicyStatement(actions=list(_TRACES), resources=["*"]),
-                ]
-            )
-        },
+        service="states.amazonaws.com",
+        policy="Own",
+        statements=[
+            allow(["lambda:InvokeFunction"], [function.attr_arn]),
+            allow(_LOG_DELIVERY, ["*"]),
+            allow(_TRACES, ["*"]),
+        ],
     )
     Validations.of(role).acknowledge(
         Acknowledgment(
@@ -106,19 +102,11 @@ def roll_back_all(
         f"{_ID}Machine",
         state_machine_name=f"{name}-{_ID}",
         definition_string=json.dumps(definition(function.attr_arn)),
-        role_arn=role.role_arn,
-        logging_configuration=stepfunctions.CfnStateMachine.LoggingConfigurationProperty(
-            level="ALL",
-            include_execution_data=True,
-            destinations=[
-                stepfunctions.CfnStateMachine.LogDestinationProperty(
-                    cloud_watch_logs_log_group=stepfunctions.CfnStateMachine.CloudWatchLogsLogGroupProperty(
-                        log_group_arn=group.attr_arn
-                    )
-                )
-            ],
-        ),
-        tracing_configuration=stepfunctions.CfnStateMachine.TracingConfigurationProperty(
-            enabled=True
-        ),
+        role_arn=role.attr_arn,
+        logging_configuration={
+            "level": "ALL",
+            "includeExecutionData": True,
+            "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group.attr_arn}}],
+        },
+        tracing_configuration={"enabled": True},
     )

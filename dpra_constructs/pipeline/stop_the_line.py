@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from dpra_constructs.build_actions import Permission
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.notifications import Notifications
+from dpra_constructs.pipeline.permissions import allow
 from dpra_constructs.pipeline.plan import PipelinePlan
 from dpra_constructs.pipeline.release_functions import release_function
 from dpra_constructs.pipeline.roll_back_all import roll_back_all
@@ -38,11 +38,7 @@ def stop_the_line(
     machine = None
     if plan.rolls_all_back and len(plan.wave_names) > 1:
         machine = roll_back_all(scope, plan=plan, notifications=notifications, logs=logs)
-    start = (
-        iam.PolicyStatement(actions=["states:StartExecution"], resources=[machine.ref])
-        if machine
-        else None
-    )
+    start = [allow(["states:StartExecution"], [machine.ref])] if machine else []
     pipeline = f"arn:{{partition}}:codepipeline:{{region}}:{{account}}:{name}"
     function = release_function(
         scope,
@@ -64,7 +60,7 @@ def stop_the_line(
                 resources=[f"{pipeline}/{entrance}"],
             ),
         ],
-        statements_besides=[*notifications.statements, *([start] if start else [])],
+        statements_besides=[*notifications.statements, *start],
         logs=logs,
         environment={
             "ENTRANCE": entrance,
