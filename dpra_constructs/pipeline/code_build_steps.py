@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,9 +15,10 @@ from dpra_constructs.build_actions.build_action import BuildAction, Report
 from dpra_constructs.build_actions.buildspec import partial_buildspec, report_group_name
 from dpra_constructs.build_actions.cdk_synth import CLOUD_ASSEMBLY
 from dpra_constructs.build_actions.code_build_project import CodeBuildProject
+from dpra_constructs.build_actions.permission import Permission
 from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.errors import InvalidArgumentError
-from dpra_constructs.pipeline import fault_injections
+from dpra_constructs.pipeline import database_migrations, fault_injections
 from dpra_constructs.pipeline.build_order import inputs_of
 from dpra_constructs.pipeline.code_build_environment import (
     acknowledge_image,
@@ -32,7 +33,13 @@ from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage
 from dpra_constructs.pipeline.source_action import use_connection
 from dpra_constructs.pipeline.stack_outputs import outputs_by_stack, outputs_for
 from dpra_constructs.source import ConnectedRepository
-from dpra_constructs.test_actions import DeployedTest, FaultInjection, rollback_check
+from dpra_constructs.test_actions import (
+    BuildNetwork,
+    DatabaseMigration,
+    DeployedTest,
+    FaultInjection,
+    rollback_check,
+)
 
 # `dpra build` reads it from the template: what carries it does not run on a workstation.
 PUBLISHES_TAG = "dpra:publishes"
@@ -40,6 +47,35 @@ PUBLISHES_TAG = "dpra:publishes"
 _SHORTEST_TIMEOUT_MINUTES = 5
 # What stopping an experiment and installing nothing may take beyond the experiment itself.
 _STOPPING_MINUTES = 10
+
+
+class Migrations:
+    """The migrations of one target, by the stack of the database after which they run."""
+
+    def __init__(self) -> None:
+        self._of_stacks: dict[Stack, list[pipelines.Step]] = {}
+        self._waited_for: list[tuple[DatabaseMigration, Stack]] = []
+
+    def add(self, migration: DatabaseMigration, stack: Stack, step: pipelines.Step) -> None:
+        """Add one; those of a stack run in their order."""
+        steps = self._of_stacks.setdefault(stack, [])
+        if steps:
+            step.add_step_dependency(steps[-1])
+        steps.append(step)
+        self._waited_for.append((migration, stack))
+
+    @property
+    def stack_steps(self) -> list[pipelines.StackSteps]:
+        """What CDK Pipelines is told."""
+        return [
+            pipelines.StackSteps(stack=stack, post=steps)
+            for stack, steps in self._of_stacks.items()
+        ]
+
+    def check(self, deployment: pipelines.StageDeployment) -> None:
+        """Refuse migrations for which no software waits."""
+        for migration, stack in self._waited_for:
+            database_migrations.require_waiting_software(migration, stack, deployment)
 
 
 class CodeBuildSteps:
@@ -58,6 +94,7 @@ class CodeBuildSteps:
         self._logs = logs
         self._actions: list[tuple[BuildAction, pipelines.CodeBuildStep]] = []
         self._tests: list[tuple[DeployedTest, pipelines.CodeBuildStep]] = []
+        self._networks: list[tuple[BuildNetwork, pipelines.CodeBuildStep]] = []
         repository = plan.repository
         # The CDK grants codestar-connections:UseConnection; connections with an ARN of
         # codeconnections, the service's name since 2024, are granted under that name.
@@ -134,6 +171,15 @@ class CodeBuildSteps:
                 acknowledge_permissions(role, test.permissions)
             if test.project:
                 acknowledge_image(step.project, test.project)
+        for network, step in self._networks:
+            project = step.project.node.default_child
+            assert isinstance(project, codebuild.CfnProject)
+            # Not by the CDK, which would let the build's role make interfaces anywhere.
+            project.vpc_config = codebuild.CfnProject.VpcConfigProperty(
+                vpc_id=network.vpc_id,
+                subnets=list(network.subnet_ids),
+                security_group_ids=list(network.security_group_ids),
+            )
 
     def _build_action(
         self, action: BuildAction, *, minutes: int, **properties: Any
@@ -166,12 +212,6 @@ class CodeBuildSteps:
         self, stage: PlannedStage, target: DeploymentTarget, application: Stage
     ) -> list[pipelines.Step]:
         """Make the tests of one target."""
-        if stage.migrations:
-            raise InvalidArgumentError(
-                f'DatabaseMigration "{stage.migrations[0].name}"',
-                "this version does not run it yet",
-                "leave it out",
-            )
         if not stage.tests:
             return []
         outputs = outputs_by_stack(application)
@@ -200,17 +240,53 @@ class CodeBuildSteps:
             minutes=fault.timeout_minutes + _STOPPING_MINUTES,
         )
 
-    def _named_role(self, name: str) -> iam.Role:
-        """Return the role by whose name a role of an environment trusts an action."""
+    def migrations(
+        self, stage: PlannedStage, target: DeploymentTarget, application: Stage
+    ) -> Migrations:
+        """Make the migrations of one target, each after the stack of its database."""
+        made = Migrations()
+        if not stage.migrations:
+            return made
+        outputs = outputs_by_stack(application)
+        networks = [each.network for each in stage.migrations if each.network]
+        role = self._named_role(
+            database_migrations.role_name(target),
+            [permission for network in networks for permission in network.permissions],
+        )
+        for migration in stage.migrations:
+            action = database_migrations.in_target(migration, target, application)
+            url, *_ = outputs_for(action, target.stage_id, outputs).values()
+            step = self._test(
+                action, stage, target, outputs, ask=rollback_check.fail_unless_known, role=role
+            )
+            if migration.network:
+                self._networks.append((migration.network, step))
+            stack = database_migrations.stack_of_database(migration, target, application, url)
+            made.add(migration, stack, step)
+        return made
+
+    def _named_role(self, name: str, permissions: Sequence[Permission] = ()) -> iam.Role:
+        """Return the role by whose name a role of an environment trusts an action.
+
+        The permissions are there before the project, which CodeBuild refuses without them.
+        """
         found = self._scope.node.try_find_child(f"Role-{name}")
         if isinstance(found, iam.Role):
             return found
-        return iam.Role(
+        needed = tuple(dict.fromkeys(permissions))
+        role = iam.Role(
             self._scope,
             f"Role-{name}",
             role_name=name,
             assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"),
+            inline_policies={
+                "Network": iam.PolicyDocument(statements=statements(self._scope, needed))
+            }
+            if needed
+            else None,
         )
+        acknowledge_permissions(role, needed)
+        return role
 
     def _test(
         self,
@@ -220,13 +296,14 @@ class CodeBuildSteps:
         outputs: Mapping[str, Mapping[str, list[CfnOutput]]],
         *,
         minutes: int | None = None,
+        ask: Callable[[str, str], str] = rollback_check.skip_in_rollback,
         **properties: Any,
     ) -> pipelines.CodeBuildStep:
         pipeline = self._plan.pipeline.name
         install, commands, environment = test.install, test.command, dict(test.environment)
         policy = [*decryption(test.secrets), *statements(self._scope, test.permissions)]
         if not test.run_on_rollback:
-            check = rollback_check.skip_in_rollback(pipeline, test.name)
+            check = ask(pipeline, test.name)
             install = [check, *rollback_check.unless_rollback(install)]
             commands = rollback_check.unless_rollback(commands)
             environment[rollback_check.EXECUTION] = rollback_check.EXECUTION_ID

@@ -144,7 +144,12 @@ def build(
             for target in stage.targets:
                 application = applications[target.stage_id]
                 tests = steps.tests(stage, target, application)
-                deployments[target.stage_id] = wave.add_stage(application, post=tests)
+                migrations = steps.migrations(stage, target, application)
+                deployed = wave.add_stage(
+                    application, post=tests, stack_steps=migrations.stack_steps or None
+                )
+                migrations.check(deployed)
+                deployments[target.stage_id] = deployed
     stacks = {
         target.stage_id: list(_stacks(target, deployments[target.stage_id]))
         for target in plan.targets

@@ -1,5 +1,6 @@
 """What runs against a deployed environment."""
 
+from dpra_constructs.test_actions.build_network import BuildNetwork
 from dpra_constructs.test_actions.cucumber import Cucumber
 from dpra_constructs.test_actions.cypress import Cypress
 from dpra_constructs.test_actions.database_migration import DatabaseMigration
@@ -21,6 +22,7 @@ from dpra_constructs.test_actions.zap_baseline import ZapBaseline
 
 __all__ = [
     "AcceptanceTest",
+    "BuildNetwork",
     "Cucumber",
     "Cypress",
     "DatabaseMigration",

@@ -9,9 +9,15 @@ import pytest
 from aws_cdk import Duration
 
 from dpra_constructs import InvalidArgumentError, Requirement
-from dpra_constructs.build_actions import Permission, SecretsManagerSecret, SecureParameter
+from dpra_constructs.build_actions import (
+    CodeBuildProject,
+    Permission,
+    SecretsManagerSecret,
+    SecureParameter,
+)
 from dpra_constructs.test_actions import (
     AcceptanceTest,
+    BuildNetwork,
     Cucumber,
     Cypress,
     DatabaseMigration,
@@ -197,6 +203,57 @@ def test_an_experiment_is_a_test_that_assumes_the_role_of_its_region() -> None:
     compile(program.removesuffix("PYTHON"), "program", "exec")
 
 
+@pytest.mark.parametrize(
+    ("tool", "changes", "line", "variables"),
+    [
+        (
+            "flyway",
+            "database",
+            "flyway -locations=filesystem:database migrate",
+            ("FLYWAY_URL", "FLYWAY_USER", "FLYWAY_PASSWORD"),
+        ),
+        (
+            "liquibase",
+            "database/log.xml",
+            "liquibase update --changelog-file=database/log.xml",
+            (
+                "LIQUIBASE_COMMAND_URL",
+                "LIQUIBASE_COMMAND_USERNAME",
+                "LIQUIBASE_COMMAND_PASSWORD",
+            ),
+        ),
+    ],
+)
+def test_a_migration_logs_in_by_variables_and_never_by_its_command(
+    tool: str, changes: str, line: str, variables: tuple[str, str, str]
+) -> None:
+    url, user, password = variables
+    action = migration(tool=tool, changes=changes).with_credentials()
+    assert action.command == (line,)
+    assert action.outputs == {url: "Url"}
+    assert action.secrets == {
+        user: SecretsManagerSecret("fruit/database", json_key="username"),
+        password: SecretsManagerSecret("fruit/database", json_key="password"),
+    }
+    role = "arn:{partition}:iam::3:role/r"
+    given = migration(tool=tool, changes=changes, credentials=None, access="Access").with_access(
+        "us-east-1", role_arn=role, secret_output="AccessSecretArn", user=None
+    )
+    first, _, program = given.command[0].partition("\n")
+    assert first.endswith(f":iam::3:role/r\" -- {line} <<'PYTHON'")
+    compile(program.removesuffix("PYTHON"), "program", "exec")
+    assert given.outputs == {url: "Url", "DATABASE_ACCESS": "AccessSecretArn"}
+    assert given.permissions == (Permission(actions=["sts:AssumeRole"], resources=[role]),)
+    assert not given.secrets
+
+
+def test_a_migration_downloads_its_tool_by_hash_or_has_it_in_its_image() -> None:
+    assert migration().with_credentials().install == ()
+    action = migration(project=None, version="11.8.0", sha256="0" * 64).with_credentials()
+    assert "sha256=" + "0" * 64 in action.install[0]
+    assert "flyway-commandline-11.8.0.tar.gz" in action.install[0]
+
+
 def test_a_deployed_test_keeps_what_it_is_given() -> None:
     permission = Permission(actions=["s3:GetObject"], resources=["arn:aws:s3:::fruit"])
     test = AcceptanceTest(
@@ -227,9 +284,20 @@ def migration(**more: Any) -> DatabaseMigration:
         "changes": "database",
         "url_output": "Url",
         "credentials": SECRET,
+        "project": CodeBuildProject(image="flyway/flyway:11"),
         **more,
     }
     return DatabaseMigration(given.pop("tool", "flyway"), **given)
+
+
+def network(**more: Any) -> BuildNetwork:
+    given: Any = {
+        "vpc_id": "vpc-1a2b3c4d",
+        "subnet_ids": ["subnet-1a2b3c4d"],
+        "security_group_ids": ["sg-1a2b3c4d"],
+        **more,
+    }
+    return BuildNetwork(**given)
 
 
 @pytest.mark.parametrize(
@@ -313,15 +381,32 @@ def migration(**more: Any) -> DatabaseMigration:
         (lambda: migration(name="a b"), "name='a b' is not a valid name"),
         (
             lambda: migration(credentials=None),
-            "exactly one of credentials and iam_authentication is needed",
+            "exactly one of access and credentials is needed",
         ),
         (
-            lambda: migration(iam_authentication="migrator"),
-            "exactly one of credentials and iam_authentication is needed",
+            lambda: migration(access="Access"),
+            "exactly one of access and credentials is needed",
         ),
+        (lambda: migration(credentials=None, access="a b"), "access='a b' is not a valid name"),
+        (lambda: migration(name="Deploy"), "name='Deploy' is that of a step of the database's st"),
+        (lambda: migration(version="11.8.0"), "version is given, and sha256 is not"),
+        (lambda: migration(sha256="0" * 64), "sha256 is given, and version is not"),
+        (lambda: migration(version="new", sha256="0" * 64), "version='new' is not a version"),
+        (lambda: migration(version="1.2", sha256="0"), "sha256='0' is not a SHA-256"),
+        (lambda: migration(project=None), "nothing brings flyway: there is no version, and no ima"),
+        (lambda: migration(network=5), "network=5 is of type int, and BuildNetwork is needed"),
+        (lambda: migration(project=5), "project=5 is of type int, and CodeBuildProject is needed"),
+        (lambda: migration(extra_arguments=[5]), "extra_arguments=5 is not a text"),
+        (lambda: migration(environment={"DB_PASSWORD": "x"}), "environment has DB_PASSWORD"),
         (
-            lambda: migration(credentials=None, iam_authentication=""),
-            "iam_authentication='' is not a text",
+            lambda: network(vpc_id="vpc"),
+            "vpc_id has 'vpc', which is not an id like vpc-1a2b3c4d; copy it from the VPC console",
+        ),
+        (lambda: network(subnet_ids=[]), "subnet_ids is empty"),
+        (lambda: network(subnet_ids=["sg-1a2b3c4d"]), "is not an id like subnet-1a2b3c4d"),
+        (
+            lambda: network(security_group_ids=[f"sg-1a2b3c4{each}" for each in "abcdef"]),
+            "security_group_ids has 6, and CodeBuild takes 5",
         ),
         (lambda: migration(credentials="x"), "credentials is a plain value of type str"),
         (

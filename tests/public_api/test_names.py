@@ -4,7 +4,15 @@ import json
 import re
 
 import dpra_constructs
-from dpra_constructs import build_actions, rehearsal, resilience, source, test_actions, testing
+from dpra_constructs import (
+    build_actions,
+    database,
+    rehearsal,
+    resilience,
+    source,
+    test_actions,
+    testing,
+)
 from dpra_constructs.build_actions import tool_versions
 from tests.conftest import ROOT, Synthesized, resources
 
@@ -95,6 +103,7 @@ def test_exported_names() -> None:
     ]
     assert test_actions.__all__ == [
         "AcceptanceTest",
+        "BuildNetwork",
         "Cucumber",
         "Cypress",
         "DatabaseMigration",
@@ -112,6 +121,7 @@ def test_exported_names() -> None:
         "ZapBaseline",
     ]
     assert testing.__all__ == ["pipeline_outline", "unacknowledged_findings"]
+    assert database.__all__ == ["DatabaseAccess"]
     assert resilience.__all__ == ["FaultInjectionExperiment"]
     assert rehearsal.__all__ == ["NOT_CHECKED", "Rehearsal", "rehearse"]
 

@@ -79,6 +79,24 @@ def policy_name(pipeline: str, region: str, purpose: str) -> str:
     return _joined(pipeline, f"{region}-{purpose}", LONGEST_POLICY_NAME)
 
 
+def database_role_name(pipeline: str, environment: str, region: str) -> str:
+    """Return the name of the role through which migrations log in to a target's databases.
+
+    >>> database_role_name("fruit-api", "gamma", "us-west-2")
+    'fruit-api-gamma-us-west-2-database'
+    """
+    return _joined(pipeline, f"{environment}-{region}-database", LONGEST_ROLE_NAME)
+
+
+def migration_role_name(pipeline: str, environment: str, region: str) -> str:
+    """Return the name of the role, in the pipeline's account, of a target's migrations.
+
+    >>> migration_role_name("fruit-api", "gamma", "us-west-2")
+    'fruit-api-gamma-us-west-2-migrate'
+    """
+    return _joined(pipeline, f"{environment}-{region}-migrate", LONGEST_ROLE_NAME)
+
+
 def role_arn(partition: str, account: str, name: str) -> str:
     """Return the ARN of a role.
 
