@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dpra_constructs import arguments
 from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.release.stage_conditions import SuccessCondition
 
 if TYPE_CHECKING:
     from aws_cdk import Duration
@@ -34,6 +35,10 @@ class Wave:
         bake: how long the `DeploymentHealth` of each region is watched before the next wave
             begins, in whole minutes, up to 23 hours; at least as long as its alarms need to show
             a new version. Without it `ProdWaves` needs a waiver.
+        on_success: what has to hold after the bake, like
+            `SuccessCondition([CloudWatchAlarm("Calm", alarm="db-load")])`; else the wave rolls
+            back, or fails. A condition to enter it is `ProdWaves(before_entry=)`: here a rollback
+            would have to pass it too.
 
     Raises:
         InvalidArgumentError: a value is not one of those.
@@ -47,6 +52,7 @@ class Wave:
     regions: Sequence[str]
     _: KW_ONLY
     bake: Duration | None = field(default=None, compare=False, repr=False)
+    on_success: SuccessCondition | None = None
     bake_minutes: int | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,4 +64,7 @@ class Wave:
             raise InvalidArgumentError(
                 where, "regions is empty", 'name at least one region, like ["us-west-2"]'
             )
+        if self.on_success is not None:
+            example = 'SuccessCondition([CloudWatchAlarm("Calm", alarm="db-load")])'
+            arguments.instance(where, "on_success", self.on_success, SuccessCondition, example)
         object.__setattr__(self, "bake_minutes", bake_minutes(where, self.bake))

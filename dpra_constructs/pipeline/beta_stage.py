@@ -17,6 +17,12 @@ from dpra_constructs.pipeline.deployed_tests import (
     read_tests,
     unique_names,
 )
+from dpra_constructs.pipeline.stage_conditions import read_conditions
+from dpra_constructs.release.stage_conditions import (
+    EntryCondition,
+    FailureCondition,
+    SuccessCondition,
+)
 from dpra_constructs.requirements import Requirement, checked_waivers, require
 from dpra_constructs.test_actions import (
     AcceptanceTest,
@@ -42,6 +48,13 @@ class BetaStage(Construct):
         time_budget: how long the stage may take, in whole minutes, 5 to 480; 30 without it
             (DPRA-BETA-TIME). A test that takes longer fails, and a stage that took longer is told
             to the pipeline's `notifications`.
+        before_entry: what has to hold before the stage begins, like
+            `EntryCondition([LambdaInvoke("Ready", function="ready")])`; else the stage fails, and
+            can be retried.
+        on_success: what has to hold after it, like
+            `SuccessCondition([CloudWatchAlarm("Calm", alarm="db-load")])`.
+        on_failure: what happens when it fails, like `FailureCondition(result="RETRY")`. A stage
+            that rolls back takes no `before_entry`, which the rollback would have to pass too.
         waivers: for each requirement of beta that does not hold, the reason.
 
     Raises:
@@ -60,6 +73,9 @@ class BetaStage(Construct):
         acceptance_tests: Iterable[AcceptanceTest | ToDeployedTest] = (),
         migrations: Iterable[DatabaseMigration] = (),
         time_budget: Duration | None = None,
+        before_entry: EntryCondition | None = None,
+        on_success: SuccessCondition | None = None,
+        on_failure: FailureCondition | None = None,
         waivers: Mapping[Requirement, str] | None = None,
     ) -> None:
         where = f'{type(self).__name__} "{id}"'
@@ -77,6 +93,9 @@ class BetaStage(Construct):
         all_migrations = read_migrations(where, migrations)
         unique_names(where, [*all_tests, *all_migrations])
         minutes = budget_minutes(where, time_budget, 30)
+        conditions = read_conditions(
+            where, before_entry=before_entry, on_success=on_success, on_failure=on_failure
+        )
         super().__init__(scope, id)
         self.previous = build
         self.definition = BetaDefinition(
@@ -87,6 +106,7 @@ class BetaStage(Construct):
             migrations=all_migrations,
             time_budget_minutes=minutes,
             waivers=waived,
+            conditions=conditions,
         )
 
 

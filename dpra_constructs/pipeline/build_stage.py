@@ -20,6 +20,12 @@ from dpra_constructs.pipeline.definitions import BuildDefinition
 from dpra_constructs.pipeline.log_retention import retention_days
 from dpra_constructs.pipeline.pull_request_source import pull_request_source
 from dpra_constructs.pipeline.source_stage import SourceStage
+from dpra_constructs.pipeline.stage_conditions import read_conditions
+from dpra_constructs.release.stage_conditions import (
+    EntryCondition,
+    FailureCondition,
+    SuccessCondition,
+)
 from dpra_constructs.requirements import Requirement, checked_waivers
 
 if TYPE_CHECKING:
@@ -60,6 +66,13 @@ class BuildStage(Construct):
         pull_requests: whether pull requests to the trunk are built too, by the same actions and
             without any right to deploy. For a self-managed host its address, like
             `https://git.acme.example`.
+        before_entry: what has to hold before the stage begins, like
+            `EntryCondition([LambdaInvoke("Ready", function="ready")])`; else the stage fails, and
+            can be retried.
+        on_success: what has to hold after it, like
+            `SuccessCondition([CloudWatchAlarm("Calm", alarm="db-load")])`.
+        on_failure: what happens when it fails, like `FailureCondition(result="RETRY")`. A stage
+            that rolls back takes no `before_entry`, which the rollback would have to pass too.
         waivers: for each requirement of the build that does not hold, the reason.
 
     Raises:
@@ -80,6 +93,9 @@ class BuildStage(Construct):
         project: CodeBuildProject | None = None,
         log_retention: Duration | None = None,
         pull_requests: bool | str = False,
+        before_entry: EntryCondition | None = None,
+        on_success: SuccessCondition | None = None,
+        on_failure: FailureCondition | None = None,
         waivers: Mapping[Requirement, str] | None = None,
     ) -> None:
         where = f'{type(self).__name__} "{id}"'
@@ -100,6 +116,9 @@ class BuildStage(Construct):
         arguments.optional(CodeBuildProject)(where, "project", project)
         days = retention_days(where, log_retention)
         requests = pull_request_source(where, source.definition.repository, pull_requests)
+        conditions = read_conditions(
+            where, before_entry=before_entry, on_success=on_success, on_failure=on_failure
+        )
         super().__init__(scope, id)
         self.previous = source
         self.definition = BuildDefinition(
@@ -111,6 +130,7 @@ class BuildStage(Construct):
             app_directory=synth.app_directory if isinstance(synth, CdkSynth) else ".",
             time_budget_minutes=minutes,
             waivers=waived,
+            conditions=conditions,
             project=project or CodeBuildProject(),
             log_retention_days=days,
             pull_requests=requests,

@@ -12,7 +12,9 @@ from dpra_constructs.build_actions.code_build_project import CodeBuildProject
 from dpra_constructs.build_actions.pipeline_action import PipelineAction
 from dpra_constructs.environments import DeploymentEnvironment, DeploymentTarget, Wave
 from dpra_constructs.pipeline.pull_request_source import PullRequestSource
+from dpra_constructs.pipeline.stage_conditions import NO_CONDITIONS, StageConditions
 from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval
+from dpra_constructs.release.stage_conditions import EntryCondition
 from dpra_constructs.requirements import Requirement
 from dpra_constructs.source import Repository, SourceLayout
 from dpra_constructs.test_actions import DatabaseMigration, DeployedTest, FaultInjection
@@ -67,6 +69,7 @@ class BuildDefinition:
     project: CodeBuildProject
     log_retention_days: int
     pull_requests: PullRequestSource | None
+    conditions: StageConditions = NO_CONDITIONS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +83,7 @@ class BetaDefinition:
     time_budget_minutes: int
     waivers: Waivers
     migrations: tuple[DatabaseMigration, ...] = ()
+    conditions: StageConditions = NO_CONDITIONS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,6 +98,7 @@ class GammaDefinition:
     waivers: Waivers
     tests: tuple[DeployedTest | FaultInjection, ...] = ()
     migrations: tuple[DatabaseMigration, ...] = ()
+    conditions: StageConditions = NO_CONDITIONS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +117,7 @@ class ProdDefinition:
     waivers: Waivers
     tests: tuple[DeployedTest, ...] = ()
     migrations: tuple[DatabaseMigration, ...] = ()
+    before_entry: EntryCondition | None = None
 
 
 @dataclass(frozen=True, slots=True)

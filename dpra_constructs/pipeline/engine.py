@@ -27,6 +27,7 @@ from dpra_constructs.build_actions.buildspec import asset_buildspec
 from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.pipeline import artifacts, self_mutation
 from dpra_constructs.pipeline.acknowledgements import acknowledge_wildcards
+from dpra_constructs.pipeline.attached_conditions import attach_conditions
 from dpra_constructs.pipeline.bakes import Bakes, bake_actions
 from dpra_constructs.pipeline.code_build_environment import DEFAULT_IMAGE
 from dpra_constructs.pipeline.code_build_steps import CodeBuildSteps
@@ -156,7 +157,7 @@ def build(
     }
     plan.check_limits({stage_id: len(names) for stage_id, names in stacks.items()}, limits)
     cdk_pipeline.build_pipeline()
-    entries.attach(pipeline.made)
+    attach_conditions(pipeline, plan, pipeline.made)
     start_on_trunk(scope, plan, pipeline)
     artifacts.keep_replicas(pipeline, horizon_days, plan.pipeline.account)
     steps.after_build()
@@ -192,7 +193,7 @@ def _stacks(
 
 
 class _NamedPipeline(codepipeline.Pipeline):
-    """Names each pipeline stage as the plan does, and attaches its rollback as it is made.
+    """Names each pipeline stage as the plan does, as it is made.
 
     CDK Pipelines names a stage with a single target after its cdk.Stage. Here the name is right
     before any resource, permission or event rule is derived from it.
@@ -218,8 +219,6 @@ class _NamedPipeline(codepipeline.Pipeline):
     ) -> codepipeline.IStage:
         """Add a stage. jsii passes each argument by its name, so all stand here."""
         planned = self._planned.get(stage_name)
-        if planned and planned.rolls_back:
-            on_failure = codepipeline.FailureConditions(result=codepipeline.Result.ROLLBACK)
         name = planned.name if planned else stage_name
         self.made.append(name)
         return super().add_stage(

@@ -1,4 +1,4 @@
-"""When a release may enter production: conditions on the stages before the waves."""
+"""Makes the functions that let a release into production: they ask, and tell people."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from dpra_constructs.build_actions import Permission
 from dpra_constructs.pipeline.invoke_step import InvokeStep, invoking_role
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.notifications import Notifications
-from dpra_constructs.pipeline.permissions import statements
 from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage, Purpose
 from dpra_constructs.pipeline.release_functions import release_function
-from dpra_constructs.release.stage_conditions import EntryCondition, LambdaInvoke, OpenWindow
+from dpra_constructs.pipeline.stage_conditions import CALENDAR_FUNCTION
 
-_CALENDAR = "ChangeCalendar"
 _ANNOUNCE = "Announce"
 _RESULTS = Permission(
     actions=["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"],
@@ -26,28 +24,8 @@ _RESULTS = Permission(
 )
 
 
-def entry_condition(plan: PipelinePlan, stage: PlannedStage) -> EntryCondition | None:
-    """Return what has to hold before a stage begins, if anything has to."""
-    rules = [
-        *([OpenWindow(f"Window-{stage.name}", window=stage.window)] if stage.window else ()),
-        *(
-            [
-                LambdaInvoke(
-                    # A rule's name stands only once in a pipeline.
-                    f"{stage.calendar.name}-{stage.name}",
-                    function=f"{plan.pipeline.name}-{_CALENDAR}",
-                    user_parameters=stage.calendar.user_parameters,
-                )
-            ]
-            if stage.calendar
-            else ()
-        ),
-    ]
-    return EntryCondition(rules) if rules else None
-
-
 class EntryConditions:
-    """Makes the functions that the conditions need, and attaches the conditions."""
+    """Makes the functions that entry conditions need, and the action of a stage before a wave."""
 
     def __init__(
         self,
@@ -89,7 +67,7 @@ class EntryConditions:
         if calendar:
             release_function(
                 scope,
-                _CALENDAR,
+                CALENDAR_FUNCTION,
                 pipeline=plan.pipeline.name,
                 module="change_calendar",
                 description=f"Asks whether a release of {plan.pipeline.name} may go on",
@@ -105,21 +83,3 @@ class EntryConditions:
             "execution": "#{codepipeline.PipelineExecutionId}",
         }
         return InvokeStep(_ANNOUNCE, self._announce, self._role, json.dumps(told))
-
-    def attach(self, stage_names: list[str]) -> None:
-        """Put the conditions on the stages of the pipeline, which is built.
-
-        Args:
-            stage_names: those of all pipeline stages, in their order.
-        """
-        definition = self._pipeline.node.default_child
-        assert isinstance(definition, codepipeline.CfnPipeline)
-        needed: dict[Permission, None] = {}
-        for stage in self._plan.stages:
-            if condition := entry_condition(self._plan, stage):
-                # aws_cdk gives the pipeline's role nothing for a rule, and takes six of them.
-                path = f"Stages.{stage_names.index(stage.name)}.BeforeEntry"
-                definition.add_property_override(path, condition.properties)
-                needed.update(dict.fromkeys(condition.permissions(self._plan.pipeline.name)))
-        for statement in statements(self._scope, tuple(needed)):
-            self._pipeline.add_to_role_policy(statement)

@@ -19,6 +19,8 @@ from dpra_constructs.pipeline.deployed_tests import (
     read_tests,
     unique_names,
 )
+from dpra_constructs.pipeline.stage_conditions import read_conditions
+from dpra_constructs.release.stage_conditions import SuccessCondition
 from dpra_constructs.requirements import Requirement, checked_waivers, require
 from dpra_constructs.test_actions import (
     AcceptanceTest,
@@ -54,6 +56,10 @@ class GammaStage(Construct):
         time_budget: how long the stage may take without its bake, in whole minutes, 5 to 480; 30
             without it (DPRA-GAMMA-TIME). A stage that took longer is told to the pipeline's
             `notifications`.
+        on_success: what has to hold after the bake, like
+            `SuccessCondition([CloudWatchAlarm("Calm", alarm="db-load")])`; else the stage rolls
+            back, or fails. A condition to enter it is the `on_success` of beta: here a rollback
+            would have to pass it too.
         waivers: for each requirement of gamma that does not hold, the reason.
 
     Raises:
@@ -75,6 +81,7 @@ class GammaStage(Construct):
         acceptance_tests: Iterable[AcceptanceTest | ToDeployedTest] = (),
         migrations: Iterable[DatabaseMigration] = (),
         time_budget: Duration | None = None,
+        on_success: SuccessCondition | None = None,
         waivers: Mapping[Requirement, str] | None = None,
     ) -> None:
         where = f'{type(self).__name__} "{id}"'
@@ -108,6 +115,7 @@ class GammaStage(Construct):
             "there is no bake",
             "give bake=Duration.minutes(15)",
         )
+        conditions = read_conditions(where, on_success=on_success)
         super().__init__(scope, id)
         self.previous = beta
         self.definition = GammaDefinition(
@@ -119,4 +127,5 @@ class GammaStage(Construct):
             time_budget_minutes=budget,
             bake_minutes=minutes,
             waivers=waived,
+            conditions=conditions,
         )

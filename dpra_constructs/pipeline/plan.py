@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from enum import Enum
 
 from dpra_constructs import arguments
@@ -13,9 +13,18 @@ from dpra_constructs.build_actions.source_layout_check import source_layout_chec
 from dpra_constructs.environments import DeploymentEnvironment, DeploymentTarget, PipelineIdentity
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline.build_order import Action, in_order, inputs_of, outputs_of
-from dpra_constructs.pipeline.definitions import Chain, SelfMutation
+from dpra_constructs.pipeline.definitions import Chain, ProdDefinition, SelfMutation
 from dpra_constructs.pipeline.pull_request_source import PullRequestSource
+from dpra_constructs.pipeline.stage_conditions import (
+    NO_CONDITIONS,
+    ROLLBACK,
+    SOURCE_ARTIFACT,
+    StageConditions,
+    check_all,
+    production_entry,
+)
 from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval
+from dpra_constructs.release.stage_conditions.condition_text import condition_lines
 from dpra_constructs.source import Repository
 from dpra_constructs.test_actions import DatabaseMigration, DeployedTest, FaultInjection
 
@@ -44,8 +53,8 @@ class PlannedStage:
     """One pipeline stage: `targets` are deployed to in parallel, then `tests` run in each.
 
     The `migrations` run in each target between its database and its software.
-    A release enters it when the `window` and the `calendar` are open; `opens` is the stage that it
-    stands before for that alone.
+    The `conditions` hold the rules of the `window` and the `calendar` too; `opens` is the stage
+    that it stands before for its entry condition alone.
     """
 
     name: str
@@ -56,10 +65,28 @@ class PlannedStage:
     migrations: tuple[DatabaseMigration, ...] = ()
     time_budget_minutes: int | None = None
     bake_minutes: int | None = None
-    rolls_back: bool = False
+    conditions: StageConditions = NO_CONDITIONS
     window: DeploymentWindow | None = None
     calendar: ChangeCalendar | None = None
     opens: str = ""
+
+    @property
+    def rolls_back(self) -> bool:
+        """Whether its failure brings back the last successful release."""
+        failure = self.conditions.on_failure
+        return failure is not None and failure.result == ROLLBACK.result
+
+    @property
+    def own_conditions(self) -> StageConditions:
+        """The conditions beyond the rollback, the window and the calendar."""
+        entry, failure = self.conditions.before_entry, self.conditions.on_failure
+        count = (self.window is not None) + (self.calendar is not None)
+        rest = entry.rules[count:] if entry else ()
+        return replace(
+            self.conditions,
+            before_entry=replace(entry, rules=rest) if entry and rest else None,
+            on_failure=None if failure == ROLLBACK else failure,
+        )
 
     @property
     def cdk_name(self) -> str:
@@ -225,6 +252,7 @@ class PipelinePlan:
             if self.stops_the_line and stage.name == self.entrance:
                 notes.append("closed when a wave fails")
             yield f"{stage.name} ({', '.join(notes)})" if notes else stage.name
+            yield from (f"  {line}" for line in condition_lines(stage.own_conditions.properties))
             yield from self._steps(stage)
 
     def _steps(self, stage: PlannedStage) -> Iterator[str]:
@@ -287,7 +315,10 @@ def make_plan(
         "the environments' names",
         [environment.name for environment in environments],
     )
-    stages = [PlannedStage("Source", Purpose.SOURCE), PlannedStage("Build", Purpose.BUILD)]
+    stages = [
+        PlannedStage("Source", Purpose.SOURCE),
+        PlannedStage("Build", Purpose.BUILD, conditions=chain.build.conditions),
+    ]
     if self_mutation is not SelfMutation.OFF:
         stages.append(PlannedStage("UpdatePipeline", Purpose.UPDATE))
     stages.append(PlannedStage("Assets", Purpose.ASSETS))
@@ -299,6 +330,7 @@ def make_plan(
             tests=beta.tests,
             migrations=beta.migrations,
             time_budget_minutes=beta.time_budget_minutes,
+            conditions=beta.conditions,
         )
     )
     if gamma:
@@ -311,7 +343,7 @@ def make_plan(
                 migrations=gamma.migrations,
                 time_budget_minutes=gamma.time_budget_minutes,
                 bake_minutes=gamma.bake_minutes,
-                rolls_back=True,
+                conditions=replace(gamma.conditions, on_failure=ROLLBACK),
             )
         )
     if prod:
@@ -322,18 +354,22 @@ def make_plan(
                     Purpose.APPROVE,
                     window=prod.window,
                     calendar=prod.calendar,
+                    conditions=_production_entry(pipeline, prod, APPROVAL_STAGE),
                 )
             )
         for number, wave in enumerate(prod.waves):
             name = f"Prod-{wave.name}"
             # Not on the wave itself: a rollback would wait for the window, or fail.
-            if (prod.window or prod.calendar) and (number or not prod.approval):
+            opening = f"Open-{wave.name}"
+            entry = _production_entry(pipeline, prod, opening)
+            if entry.before_entry and (number or not prod.approval):
                 stages.append(
                     PlannedStage(
-                        f"Open-{wave.name}",
+                        opening,
                         Purpose.OPEN,
                         window=prod.window,
                         calendar=prod.calendar,
+                        conditions=entry,
                         opens=name,
                     )
                 )
@@ -345,11 +381,14 @@ def make_plan(
                     tests=prod.tests,
                     migrations=prod.migrations,
                     bake_minutes=wave.bake_minutes,
-                    rolls_back=True,
+                    conditions=StageConditions(on_success=wave.on_success, on_failure=ROLLBACK),
                 )
             )
+    where = f'DeploymentPipeline "{pipeline.name}"'
     for stage in stages:
-        arguments.pipeline_stage_name(f'DeploymentPipeline "{pipeline.name}"', stage.name)
+        arguments.pipeline_stage_name(where, stage.name)
+    made = {name for action in chain.build.actions for name in outputs_of(action)}
+    check_all(where, {each.name: each.conditions for each in stages}, {SOURCE_ARTIFACT, *made})
     return PipelinePlan(
         pipeline=pipeline,
         repository=chain.source.repository,
@@ -366,6 +405,19 @@ def make_plan(
         rolls_all_back=prod is not None and prod.rolls_all_back,
         stages=tuple(stages),
     )
+
+
+def _production_entry(
+    pipeline: PipelineIdentity, prod: ProdDefinition, stage: str
+) -> StageConditions:
+    entry = production_entry(
+        pipeline=pipeline.name,
+        stage=stage,
+        condition=prod.before_entry,
+        window=prod.window,
+        calendar=prod.calendar,
+    )
+    return StageConditions(before_entry=entry)
 
 
 def _targets(

@@ -18,7 +18,9 @@ from dpra_constructs.pipeline.deployed_tests import (
     unique_names,
 )
 from dpra_constructs.pipeline.gamma_stage import GammaStage
+from dpra_constructs.pipeline.stage_conditions import check_entry, check_entry_rules
 from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval
+from dpra_constructs.release.stage_conditions import EntryCondition
 from dpra_constructs.requirements import Requirement, checked_waivers, require
 from dpra_constructs.test_actions import DatabaseMigration, ToDeployedTest
 
@@ -45,6 +47,9 @@ class ProdWaves(Construct):
             further wave, which tells the pipeline's `notifications` that the wave begins.
         calendar: change calendars that have to be open there; while one is closed, a release
             fails there, and can be retried.
+        before_entry: what else has to hold there, like
+            `EntryCondition([LambdaInvoke("Ticket", function="ticket")])`; else a release fails
+            there, and can be retried. What has to hold after a wave is the wave's `on_success`.
         stop_the_line: whether a wave that fails or is rolled back closes the stage before the
             waves, until a person enables its inbound transition; the pipeline's `notifications`
             are told.
@@ -71,6 +76,7 @@ class ProdWaves(Construct):
         migrations: Iterable[DatabaseMigration] = (),
         window: DeploymentWindow | None = None,
         calendar: ChangeCalendar | None = None,
+        before_entry: EntryCondition | None = None,
         stop_the_line: bool = True,
         on_bake_failure: Literal["roll_back_wave", "roll_back_all"] = "roll_back_wave",
         waivers: Mapping[Requirement, str] | None = None,
@@ -108,6 +114,8 @@ class ProdWaves(Construct):
             arguments.instance(
                 where, "calendar", calendar, ChangeCalendar, 'ChangeCalendar(["year-end-freeze"])'
             )
+        check_entry(where, before_entry)
+        check_entry_rules(where, before_entry, window, calendar)
         checked_waves = _waves(where, waves)
         all_tests = read_tests(where, "tests", tests)
         all_migrations = read_migrations(where, migrations)
@@ -160,6 +168,7 @@ class ProdWaves(Construct):
             rolls_all_back=rolls_all_back,
             window=window,
             calendar=calendar,
+            before_entry=before_entry,
             waivers=waived,
         )
 

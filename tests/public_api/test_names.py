@@ -14,6 +14,7 @@ from dpra_constructs import (
     testing,
 )
 from dpra_constructs.build_actions import tool_versions
+from dpra_constructs.release import stage_conditions
 from tests.conftest import ROOT, Synthesized, resources
 
 
@@ -119,6 +120,19 @@ def test_exported_names() -> None:
         "Thresholds",
         "ToDeployedTest",
         "ZapBaseline",
+    ]
+    assert stage_conditions.__all__ == [
+        "CloudWatchAlarm",
+        "CodeBuild",
+        "Commands",
+        "EntryCondition",
+        "FailureCondition",
+        "LambdaInvoke",
+        "OpenWindow",
+        "Rule",
+        "StageCondition",
+        "SuccessCondition",
+        "VariableCheck",
     ]
     assert testing.__all__ == ["pipeline_outline", "unacknowledged_findings"]
     assert database.__all__ == ["DatabaseAccess"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field
-from typing import ClassVar
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import ClassVar, Self
 
 from dpra_constructs import arguments
 from dpra_constructs.build_actions.permission import Permission
@@ -19,6 +19,9 @@ _PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,254}")
 @dataclass(frozen=True, slots=True)
 class CodeBuild(Rule):
     """A build succeeds.
+
+    The project's own role reads the artifacts; let it read the pipeline's `artifact_bucket` and
+    use its `artifact_key`.
 
     Args:
         project: the CodeBuild project's name.
@@ -53,6 +56,14 @@ class CodeBuild(Rule):
                 f"primary_source={self.primary_source!r} is none of its input_artifacts",
                 "add it to input_artifacts",
             )
+
+    def reading(self, artifacts: Mapping[str, str]) -> Self:
+        """Return it with the names that the pipeline has for its input artifacts."""
+        return replace(
+            self,
+            input_artifacts=[artifacts[name] for name in self.input_artifacts],
+            primary_source=self.primary_source and artifacts[self.primary_source],
+        )
 
     @property
     def configuration(self) -> Mapping[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
-from typing import Any, ClassVar
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any, ClassVar, Self
 
 from dpra_constructs import arguments
 from dpra_constructs.build_actions.permission import Permission
@@ -26,7 +26,7 @@ class Rule(ABC):
         region: where the rule's resource is; without it the pipeline's.
         role_arn: the role that the check runs with; without it the pipeline's, which then gets
             the rule's permissions.
-        input_artifacts: names of the pipeline's artifacts that the check reads.
+        input_artifacts: what the check reads: `Source`, and names of outputs of build actions.
     """
 
     PROVIDER: ClassVar[str]
@@ -87,6 +87,10 @@ class Rule(ABC):
         if self.role_arn is not None:
             return (Permission(actions=["sts:AssumeRole"], resources=[self.role_arn]),)
         return self.own_permissions(pipeline)
+
+    def reading(self, artifacts: Mapping[str, str]) -> Self:
+        """Return it with the names that the pipeline has for its input artifacts."""
+        return replace(self, input_artifacts=[artifacts[name] for name in self.input_artifacts])
 
     @property
     def place(self) -> str:

@@ -28,7 +28,6 @@ _STATES = {
     "Cancelled": "CANCELED",
     "Abandoned": "ABANDONED",
     "Resumed": "RESUMED",
-    "Skipped": "SKIPPED",
 }
 _QUEUE: queue.SimpleQueue[tuple[Pipeline, str, dict[str, Any]]] = queue.SimpleQueue()
 
