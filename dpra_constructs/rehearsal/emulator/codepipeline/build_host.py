@@ -6,6 +6,7 @@ forgets to install is missing here too.
 
 from __future__ import annotations
 
+import compileall
 import ensurepip
 import os
 import shutil
@@ -118,14 +119,21 @@ def _machine_settings() -> dict[str, str]:
 
 
 def _pip(cache: Path) -> Path:
-    """Return a folder with the pip that comes with this Python, unpacked once."""
+    """Return a folder with the pip that comes with this Python, unpacked and compiled once.
+
+    Without byte code, each start of pip takes a second more, and each build starts it.
+    """
     wheel = _bundled_pip()
-    unpacked = cache / wheel.stem
+    unpacked = cache / f"{wheel.stem}-{sys.implementation.cache_tag}"
     with _LOCK:
         if not unpacked.exists():
             partial = unpacked.with_suffix(f".{uuid.uuid4().hex}")
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(partial)
+            # Where it stays, so that a traceback names files that exist.
+            compileall.compile_dir(
+                partial, quiet=2, stripdir=str(partial), prependdir=str(unpacked)
+            )
             try:
                 partial.rename(unpacked)
             except OSError:
