@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import Acknowledgment, Stack, Validations, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
@@ -87,9 +87,14 @@ def is_curated(project: CodeBuildProject) -> bool:
     return project.build_image.startswith("aws/codebuild/")
 
 
-def acknowledge_image(made: IConstruct, project: CodeBuildProject) -> None:
+def acknowledge_image(
+    made: IConstruct | pipelines.CodeBuildStep, project: CodeBuildProject
+) -> None:
     """Acknowledge what cdk-nag finds of an image that the team has chosen."""
     if not is_curated(project):
+        if isinstance(made, pipelines.CodeBuildStep):
+            # Asked only now, as it is a call to the jsii kernel.
+            made = made.project
         Validations.of(made).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-CB5",

@@ -95,12 +95,19 @@ class CodeBuildSteps:
         self._actions: list[tuple[BuildAction, pipelines.CodeBuildStep]] = []
         self._tests: list[tuple[DeployedTest, pipelines.CodeBuildStep]] = []
         self._networks: list[tuple[BuildNetwork, pipelines.CodeBuildStep]] = []
+        self._timeouts: dict[int, Duration] = {}
         repository = plan.repository
         # The CDK grants codestar-connections:UseConnection; connections with an ARN of
         # codeconnections, the service's name since 2024, are granted under that name.
         self._clone_policy = (
             [use_connection(repository)] if isinstance(repository, ConnectedRepository) else []
         )
+
+    def _timeout(self, minutes: int) -> Duration:
+        # Each is a call to the jsii kernel, and most builds have the same.
+        if minutes not in self._timeouts:
+            self._timeouts[minutes] = Duration.minutes(minutes)
+        return self._timeouts[minutes]
 
     @cached_property
     def _read_execution(self) -> iam.PolicyStatement:
@@ -158,7 +165,7 @@ class CodeBuildSteps:
                 role = step.project.role
                 assert role is not None  # a project that is not imported has one
                 acknowledge_permissions(role, action.permissions)
-            acknowledge_image(step.project, action.project or self._plan.project)
+            acknowledge_image(step, action.project or self._plan.project)
             if action.publishes:
                 project = step.project.node.default_child
                 assert isinstance(project, codebuild.CfnProject)
@@ -170,7 +177,7 @@ class CodeBuildSteps:
                 assert role is not None  # a project that is not imported has one
                 acknowledge_permissions(role, test.permissions)
             if test.project:
-                acknowledge_image(step.project, test.project)
+                acknowledge_image(step, test.project)
         for network, step in self._networks:
             project = step.project.node.default_child
             assert isinstance(project, codebuild.CfnProject)
@@ -358,7 +365,7 @@ class CodeBuildSteps:
             name,
             input=self._source,
             project_name=project_name,
-            timeout=Duration.minutes(minutes) if minutes else None,
+            timeout=self._timeout(minutes) if minutes else None,
             # A version alone says nothing, and each is a call to the jsii kernel.
             partial_build_spec=codebuild.BuildSpec.from_object(partial)
             if len(partial) > 1

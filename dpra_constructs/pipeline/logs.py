@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, RemovalPolicy, Stack
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -23,38 +23,34 @@ class EncryptedLogs:
         self._pipeline = pipeline
         self._days = days
         stack = Stack.of(scope)
-        groups = [
-            f"{prefix}/{pipeline}-*"
-            for prefix in ("/aws/codebuild", "/aws/lambda", "/aws/vendedlogs/states")
-        ]
+        region = stack.region
+        groups = f"arn:{stack.partition}:logs:{region}:{stack.account}:log-group:"
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
         key.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
-                actions=[
-                    "kms:Encrypt",
-                    "kms:Decrypt",
-                    "kms:ReEncryptFrom",
-                    "kms:ReEncryptTo",
-                    "kms:GenerateDataKey",
-                    "kms:GenerateDataKeyWithoutPlaintext",
-                    "kms:DescribeKey",
-                ],
-                # In a key's own policy it stands for the key.
-                resources=["*"],
-                conditions={
-                    "ArnLike": {
-                        "kms:EncryptionContext:aws:logs:arn": [
-                            stack.format_arn(
-                                service="logs",
-                                resource="log-group",
-                                resource_name=group,
-                                arn_format=ArnFormat.COLON_RESOURCE_NAME,
-                            )
-                            for group in groups
-                        ]
-                    }
-                },
+            iam.PolicyStatement.from_json(
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": f"logs.{region}.amazonaws.com"},
+                    "Action": [
+                        "kms:Encrypt",
+                        "kms:Decrypt",
+                        "kms:ReEncryptFrom",
+                        "kms:ReEncryptTo",
+                        "kms:GenerateDataKey",
+                        "kms:GenerateDataKeyWithoutPlaintext",
+                        "kms:DescribeKey",
+                    ],
+                    # In a key's own policy it stands for the key.
+                    "Resource": "*",
+                    "Condition": {
+                        "ArnLike": {
+                            "kms:EncryptionContext:aws:logs:arn": [
+                                f"{groups}/aws/{service}/{pipeline}-*"
+                                for service in ("codebuild", "lambda", "vendedlogs/states")
+                            ]
+                        }
+                    },
+                }
             )
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -54,33 +54,30 @@ class Notifications:
         ]
 
     def _let_alarms_publish(self, stack: Stack, key: kms.Key, pipeline: str) -> None:
-        alarms = stack.format_arn(
-            service="cloudwatch",
-            resource="alarm",
-            resource_name=f"{pipeline}-*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
-        conditions = {
-            "StringEquals": {"aws:SourceAccount": stack.account},
-            "ArnLike": {"aws:SourceArn": alarms},
+        account = stack.account
+        alarms = f"arn:{stack.partition}:cloudwatch:{stack.region}:{account}:alarm:{pipeline}-*"
+        by_alarms = {
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": account},
+                "ArnLike": {"aws:SourceArn": alarms},
+            },
         }
         # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
-        by_alarms = [iam.ServicePrincipal("cloudwatch.amazonaws.com")]
         self.topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=by_alarms,
-                actions=["sns:Publish"],
-                resources=[self._topic_arn],
-                conditions=conditions,
+            iam.PolicyStatement.from_json(
+                {**by_alarms, "Action": "sns:Publish", "Resource": self._topic_arn}
             )
         )
         key.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=by_alarms,
-                actions=["kms:Decrypt", "kms:GenerateDataKey"],
-                # In a key's own policy it stands for the key.
-                resources=["*"],
-                conditions=conditions,
+            iam.PolicyStatement.from_json(
+                {
+                    **by_alarms,
+                    "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+                    # In a key's own policy it stands for the key.
+                    "Resource": "*",
+                }
             )
         )
 

@@ -13,9 +13,14 @@ from dpra_constructs.test_actions import DeployedTest
 def outputs_by_stack(application: Stage) -> dict[str, dict[str, list[CfnOutput]]]:
     """Return the application's outputs: by the stack's id, by their own id."""
     found: dict[str, dict[str, list[CfnOutput]]] = {}
+    # Each name is two calls to the jsii kernel, and a stack has many outputs.
+    stack_ids: dict[Stack, str] = {}
     for construct in application.node.find_all():
         if isinstance(construct, CfnOutput):
-            by_id = found.setdefault(Stack.of(construct).node.id, {})
+            stack = Stack.of(construct)
+            if stack not in stack_ids:
+                stack_ids[stack] = stack.node.id
+            by_id = found.setdefault(stack_ids[stack], {})
             by_id.setdefault(construct.node.id, []).append(construct)
     return found
 
