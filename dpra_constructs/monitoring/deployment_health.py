@@ -13,6 +13,7 @@ from constructs import Construct, IConstruct
 from dpra_constructs import arguments
 from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.monitoring.health_alarms import HealthAlarm
 from dpra_constructs.monitoring.settle import SHORTEST_MINUTES, settle_minutes
 from dpra_constructs.release.runtime import names
 
@@ -32,7 +33,8 @@ class DeploymentHealth(Construct):
         scope: the stack, in the target's account and region.
         id: the construct's id.
         target: what the pipeline deploys to, as the application got it.
-        alarms: 1 to 100 alarms, of `aws_cdk` or imported.
+        alarms: 1 to 100: ready-made ones, like `function_alarms(function)`, a team's own of
+            `aws_cdk`, those of cdk-monitoring-constructs, or imported ones.
         settle: how long after a deployment the alarms may still show the old version, 5 minutes
             to 23 hours; needed where an alarm's periods cannot be read here, because it is
             imported or composite. Without it the longest period x evaluation periods, and 2
@@ -64,7 +66,7 @@ class DeploymentHealth(Construct):
         id: str,
         *,
         target: DeploymentTarget,
-        alarms: Iterable[cloudwatch.IAlarm],
+        alarms: Iterable[cloudwatch.IAlarm | cloudwatch.CfnAlarm],
         settle: Duration | None = None,
     ) -> None:
         where = f'{type(self).__name__} "{id}"'
@@ -135,7 +137,7 @@ class DeploymentHealth(Construct):
         return health if isinstance(health, DeploymentHealth) else None
 
 
-def _alarms(where: str, given: object) -> tuple[cloudwatch.IAlarm, ...]:
+def _alarms(where: str, given: object) -> tuple[cloudwatch.IAlarm | cloudwatch.CfnAlarm, ...]:
     if not isinstance(given, Iterable) or isinstance(given, str):
         raise InvalidArgumentError(
             where,
@@ -150,7 +152,7 @@ def _alarms(where: str, given: object) -> tuple[cloudwatch.IAlarm, ...]:
             "name the alarms that show that a deployment is bad",
         )
     for alarm in alarms:
-        if not hasattr(alarm, "alarm_arn"):
+        if not isinstance(alarm, cloudwatch.CfnAlarm) and not hasattr(alarm, "alarm_arn"):
             raise InvalidArgumentError(
                 where,
                 f"alarms has {arguments.shown(alarm)}, which is no alarm",
@@ -160,7 +162,9 @@ def _alarms(where: str, given: object) -> tuple[cloudwatch.IAlarm, ...]:
 
 
 def _settle_minutes(
-    where: str, alarms: tuple[cloudwatch.IAlarm, ...], settle: Duration | None
+    where: str,
+    alarms: tuple[cloudwatch.IAlarm | cloudwatch.CfnAlarm, ...],
+    settle: Duration | None,
 ) -> int:
     if settle is not None:
         return arguments.whole(
@@ -168,7 +172,10 @@ def _settle_minutes(
         )
     evaluated = []
     for alarm in alarms:
-        definition = alarm.node.default_child if isinstance(alarm, cloudwatch.Alarm) else None
+        if isinstance(alarm, HealthAlarm):
+            evaluated.append((alarm.definition.period_seconds, alarm.definition.periods))
+            continue
+        definition = alarm.node.default_child if isinstance(alarm, cloudwatch.Alarm) else alarm
         if not isinstance(definition, cloudwatch.CfnAlarm):
             raise InvalidArgumentError(
                 where,

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from aws_cdk import Acknowledgment, CfnOutput, Duration, RemovalPolicy, Stack, Stage, Validations
+from aws_cdk import Acknowledgment, CfnOutput, RemovalPolicy, Stack, Stage, Validations
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_apigatewayv2_integrations as integrations
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 from dpra_constructs import DeploymentTarget, InvalidArgumentError
-from dpra_constructs.monitoring import DeploymentHealth
+from dpra_constructs.monitoring import (
+    ApplicationLogs,
+    DeploymentHealth,
+    function_alarms,
+    http_api_alarms,
+    table_alarms,
+)
 
-_ACCESS_LOG = ("requestId", "requestTime", "httpMethod", "path", "status", "responseLatency")
 DIST = Path(__file__).resolve().parents[1] / "dist"
 
 
@@ -41,7 +43,8 @@ class FruitApi(Stage):
             deletion_protection=target.is_production,
             removal_policy=removal,
         )
-        function = _function(stack, table, target, removal)
+        logs = ApplicationLogs(stack, "Logs", target=target)
+        function = _function(stack, table, target, logs)
         api = apigatewayv2.HttpApi(
             stack,
             "HttpApi",
@@ -55,12 +58,7 @@ class FruitApi(Stage):
             auto_deploy=True,
             throttle=apigatewayv2.ThrottleSettings(rate_limit=50, burst_limit=100),
         )
-        resource = stage.node.default_child
-        assert isinstance(resource, apigatewayv2.CfnStage)
-        resource.access_log_settings = apigatewayv2.CfnStage.AccessLogSettingsProperty(
-            destination_arn=_log_group(stack, "AccessLog", removal).log_group_arn,
-            format=json.dumps({name: f"$context.{name}" for name in _ACCESS_LOG}),
-        )
+        logs.access_log_of_http_api(stage)
         Validations.of(api).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-APIG4",
@@ -69,48 +67,13 @@ class FruitApi(Stage):
             )
         )
         CfnOutput(stack, "ApiUrl", value=api.api_endpoint)
-        DeploymentHealth(stack, "Health", target=target, alarms=_alarms(stack, api, function))
-
-
-def _alarms(
-    stack: Stack, api: apigatewayv2.HttpApi, function: lambda_.Function
-) -> list[cloudwatch.Alarm]:
-    """Watch what a bad release does first: it throws, it answers with errors, it is slow."""
-    a_minute = Duration.minutes(1)
-    return [
-        cloudwatch.Alarm(
+        DeploymentHealth(
             stack,
-            id,
-            alarm_description=description,
-            metric=metric,
-            threshold=threshold,
-            evaluation_periods=3,
-            datapoints_to_alarm=2,
-            # No traffic is no error.
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            "Health",
+            target=target,
+            # What a bad release does first: it throws, it answers with errors, it is slow.
+            alarms=[*function_alarms(function), *http_api_alarms(api), *table_alarms(table)],
         )
-        for id, description, metric, threshold in (
-            (
-                "FunctionErrors",
-                "5 of 100 calls of the function throw.",
-                # Each call counts as 0 or 1, so the average is the rate.
-                function.metric_errors(period=a_minute, statistic="Average"),
-                0.05,
-            ),
-            (
-                "ServerErrors",
-                "5 requests a minute are answered with an error of the server.",
-                api.metric_server_error(period=a_minute),
-                5,
-            ),
-            (
-                "Latency",
-                "One of 10 requests takes longer than a second.",
-                api.metric_latency(period=a_minute, statistic="p90"),
-                1_000,
-            ),
-        )
-    ]
 
 
 def wheel_in(folder: Path) -> Path:
@@ -131,9 +94,9 @@ def wheel_in(folder: Path) -> Path:
 
 
 def _function(
-    stack: Stack, table: dynamodb.Table, target: DeploymentTarget, removal: RemovalPolicy
+    stack: Stack, table: dynamodb.Table, target: DeploymentTarget, logs: ApplicationLogs
 ) -> lambda_.Function:
-    log_group = _log_group(stack, "FunctionLog", removal)
+    log_group = logs.log_group("Function")
     role = iam.Role(stack, "FunctionRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     log_group.grant_write(role)
     table.grant(
@@ -163,9 +126,3 @@ def _code(stack: Stack, folder: Path) -> lambda_.Code:
         return lambda_.Code.from_inline("raise NotImplementedError")
     # A wheel is a zip file, which Lambda takes as it is; only its name has to say so.
     return lambda_.Code.from_asset(str(shutil.copyfile(wheel_in(DIST), folder / "fruit_api.zip")))
-
-
-def _log_group(stack: Stack, id: str, removal: RemovalPolicy) -> logs.LogGroup:
-    return logs.LogGroup(
-        stack, id, retention=logs.RetentionDays.THREE_MONTHS, removal_policy=removal
-    )
