@@ -7,6 +7,7 @@ import dpra_constructs
 from dpra_constructs import (
     build_actions,
     database,
+    monitoring,
     rehearsal,
     resilience,
     source,
@@ -101,6 +102,30 @@ def test_exported_names() -> None:
         "Repository",
         "S3Source",
         "SourceLayout",
+    ]
+    assert monitoring.__all__ == [
+        "AlarmDefinition",
+        "ApiThresholds",
+        "ApplicationLogs",
+        "DeploymentHealth",
+        "ErrorLineThresholds",
+        "FunctionThresholds",
+        "HealthAlarm",
+        "LoadBalancerThresholds",
+        "Measure",
+        "QueueThresholds",
+        "ServiceThresholds",
+        "TableThresholds",
+        "TargetGroupThresholds",
+        "error_line_alarms",
+        "function_alarms",
+        "http_api_alarms",
+        "load_balancer_alarms",
+        "queue_alarms",
+        "rest_api_alarms",
+        "service_alarms",
+        "table_alarms",
+        "target_group_alarms",
     ]
     assert test_actions.__all__ == [
         "AcceptanceTest",

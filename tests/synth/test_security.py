@@ -100,7 +100,8 @@ def test_each_key_rotates(fruit_api: Synthesized) -> None:
         for template in fruit_api.templates().values()
         for key in resources(template, "AWS::KMS::Key")
     ]
-    assert len(keys) == 6
+    # The pipeline's and those of its replicas, and one for the logs of each of 13 targets.
+    assert len(keys) == 6 + 13
     assert all(key["EnableKeyRotation"] for key in keys)
 
 
