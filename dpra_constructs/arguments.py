@@ -293,6 +293,9 @@ def one_of(where: str, argument: str, value: object, allowed: Collection[str]) -
         )
 
 
+_MILLISECONDS = {"seconds": 1_000, "minutes": 60_000, "days": 86_400_000}
+
+
 def whole(
     where: str,
     argument: str,
@@ -300,9 +303,9 @@ def whole(
     *,
     at_least: int,
     at_most: int,
-    unit: Literal["minutes", "days"] = "minutes",
+    unit: Literal["seconds", "minutes", "days"] = "minutes",
 ) -> int:
-    """Return a duration in whole minutes or days, within limits that are allowed themselves."""
+    """Return a duration in whole units, within limits that are allowed themselves."""
     example = f"write it like {argument}=Duration.{unit}({max(at_least, 15)})"
     # Asked for by method, not by type: this layer does not import aws_cdk.
     if not hasattr(value, "to_milliseconds"):
@@ -312,7 +315,7 @@ def whole(
             where, f"{argument} is a Duration of a token, not known at synthesis", example
         )
     milliseconds = value.to_milliseconds()
-    units, rest = divmod(milliseconds, {"minutes": 60_000, "days": 86_400_000}[unit])
+    units, rest = divmod(milliseconds, _MILLISECONDS[unit])
     if rest:
         raise InvalidArgumentError(
             where, f"{argument}={milliseconds / 1000:g} seconds is not whole {unit}", example

@@ -30,7 +30,7 @@ class Locust(OnDeployedStack, PythonTool):
     Args:
         file: the locustfile.
         users: how many users at once, 1 to 100,000.
-        run_time: how long, in whole minutes up to 8 hours.
+        run_time: how long, in whole seconds, 10 seconds to 8 hours.
         spawn_rate: how many users begin in a second.
         thresholds: what fails the test; without it more than 1 % of failed requests.
 
@@ -41,7 +41,7 @@ class Locust(OnDeployedStack, PythonTool):
     >>> load = Locust("tests/load.py", users=300, run_time=Duration.minutes(5),
     ...     outputs={"LOCUST_HOST": "ApiUrl"})
     >>> load.to_deployed_test().command[1].split(" --csv")[0]
-    'locust --headless --locustfile tests/load.py --users 300 --spawn-rate 10 --run-time 5m'
+    'locust --headless --locustfile tests/load.py --users 300 --spawn-rate 10 --run-time 300s'
     """
 
     DEFAULT_NAME: ClassVar[str] = "LoadTest"
@@ -53,17 +53,19 @@ class Locust(OnDeployedStack, PythonTool):
     run_time: Duration = field(compare=False, repr=False)
     spawn_rate: int = option(10, arguments.count(1, 10_000))
     thresholds: Thresholds = option(Thresholds(error_percent=1), arguments.optional(Thresholds))
-    run_minutes: int = field(init=False)
+    run_seconds: int = field(init=False)
 
     def check(self) -> None:
         """Read the duration."""
-        minutes = arguments.whole(self.where, "run_time", self.run_time, at_least=1, at_most=8 * 60)
-        object.__setattr__(self, "run_minutes", minutes)
+        seconds = arguments.whole(
+            self.where, "run_time", self.run_time, at_least=10, at_most=8 * 3600, unit="seconds"
+        )
+        object.__setattr__(self, "run_seconds", seconds)
 
     def to_build_action(self) -> BuildAction:
         """Return the build action."""
         what = ["--locustfile", self.file, "--users", str(self.users)]
-        how = ["--spawn-rate", str(self.spawn_rate), "--run-time", f"{self.run_minutes}m"]
+        how = ["--spawn-rate", str(self.spawn_rate), "--run-time", f"{self.run_seconds}s"]
         # Failed requests fail the test by the threshold, and not each by itself.
         results = ["--csv", _PREFIX, "--only-summary", "--exit-code-on-error", "0"]
         return self.action(
