@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpra_constructs.environments import DeploymentEnvironment, DeploymentTarget, Wave
 from dpra_constructs.errors import DpraError, InvalidArgumentError, WaiverNeededError
-from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval
+from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval, PermissionSet
 from dpra_constructs.requirements import Requirement
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ __all__ = [
     "InvalidArgumentError",
     "Limits",
     "ManualApproval",
+    "PermissionSet",
     "ProdWaves",
     "Requirement",
     "SelfMutation",

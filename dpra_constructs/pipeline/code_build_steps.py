@@ -77,6 +77,14 @@ class Migrations:
         for migration, stack in self._waited_for:
             database_migrations.require_waiting_software(migration, stack, deployment)
 
+#: What the synth action exports for the approval: the authors of the commit.
+AUTHORS = "DPRA_COMMIT_AUTHORS"
+# In Base64, as a name may hold what is no JSON. Before anything of the repository runs.
+_READ_AUTHORS = (
+    f"export {AUTHORS}=\"$(git log -1 --format='%an <%ae>%n"
+    "%(trailers:key=Co-authored-by,valueonly)' 2>/dev/null | head -n 50 | base64 | tr -d '\\n')\""
+)
+
 
 class CodeBuildSteps:
     """Makes the steps of a plan, and what each has beside it: report groups and a log group."""
@@ -151,6 +159,7 @@ class CodeBuildSteps:
         last = self._build_action(
             synth,
             minutes=self._plan.build_minutes,
+            first=[_READ_AUTHORS] if self._plan.approval else [],
             additional_inputs=dict(outputs[name] for name in synth.inputs),
             primary_output_directory=CLOUD_ASSEMBLY,
         )
@@ -189,7 +198,7 @@ class CodeBuildSteps:
             )
 
     def _build_action(
-        self, action: BuildAction, *, minutes: int, **properties: Any
+        self, action: BuildAction, *, minutes: int, first: Sequence[str] = (), **properties: Any
     ) -> pipelines.CodeBuildStep:
         project = action.project or self._plan.project
         step = self._step(
@@ -204,7 +213,7 @@ class CodeBuildSteps:
                 *statements(self._scope, action.permissions),
             ],
             commands=list(action.commands),
-            install_commands=list(action.install),
+            install_commands=[*first, *action.install],
             env=dict(action.environment),
             build_environment=build_environment(
                 self._scope, f"Image-{action.name}", project, action.secrets

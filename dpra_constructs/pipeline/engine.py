@@ -10,16 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jsii
-from aws_cdk import Duration, RemovalPolicy, Stack, Stage, pipelines
+from aws_cdk import RemovalPolicy, Stack, Stage, pipelines
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
-from aws_cdk import aws_codepipeline_actions as codepipeline_actions
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from dpra_constructs.build_actions import tool_versions
@@ -27,6 +24,7 @@ from dpra_constructs.build_actions.buildspec import asset_buildspec
 from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.pipeline import artifacts, self_mutation
 from dpra_constructs.pipeline.acknowledgements import acknowledge_wildcards
+from dpra_constructs.pipeline.approval import Approval
 from dpra_constructs.pipeline.attached_conditions import attach_conditions
 from dpra_constructs.pipeline.bakes import Bakes, bake_actions
 from dpra_constructs.pipeline.code_build_environment import DEFAULT_IMAGE
@@ -40,7 +38,6 @@ from dpra_constructs.pipeline.pull_requests import build_pull_requests
 from dpra_constructs.pipeline.source_action import make_source, start_on_trunk
 from dpra_constructs.pipeline.stage_budgets import watch_budgets
 from dpra_constructs.pipeline.stop_the_line import stop_the_line
-from dpra_constructs.release import ManualApproval
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,11 +103,12 @@ def build(
     logs = EncryptedLogs(scope, key, name, plan.log_retention_days)
     source = make_source(scope, plan)
     steps = CodeBuildSteps(scope, plan, source, logs)
+    synth = steps.synth()
     cdk_pipeline = pipelines.CodePipeline(
         scope,
         "Deployment",
         code_pipeline=pipeline,
-        synth=steps.synth(),
+        synth=synth,
         self_mutation=mutation is not SelfMutation.OFF,
         self_mutation_code_build_defaults=self_mutation.options(
             stack,
@@ -134,10 +132,14 @@ def build(
     bakes = Bakes(scope, plan, baking, pipeline, logs)
     entries = EntryConditions(scope, plan, pipeline, notifications=notifications, logs=logs)
     deployments: dict[str, pipelines.StageDeployment] = {}
+    approval: Approval | None = None
     for stage in plan.stages:
         if stage.purpose is Purpose.APPROVE and plan.approval:
-            approvers = _approval_topic(scope, plan.approval, key)
-            cdk_pipeline.add_wave(stage.name, pre=[_ApprovalStep(plan.approval, approvers)])
+            approval = Approval(
+                scope, plan, plan.approval, pipeline=pipeline, bucket=bucket, key=key, logs=logs
+            )
+            assembly = cdk_pipeline.cloud_assembly_file_set
+            cdk_pipeline.add_wave(stage.name, pre=approval.steps(source, synth, assembly))
         elif stage.purpose is Purpose.OPEN:
             cdk_pipeline.add_wave(stage.name, pre=[entries.step(stage)])
         elif stage.purpose is Purpose.DEPLOY:
@@ -151,6 +153,8 @@ def build(
                 )
                 migrations.check(deployed)
                 deployments[target.stage_id] = deployed
+    if approval:
+        approval.read(deployments[each.stage_id] for each in plan.targets if each.is_production)
     stacks = {
         target.stage_id: list(_stacks(target, deployments[target.stage_id]))
         for target in plan.targets
@@ -231,41 +235,3 @@ class _NamedPipeline(codepipeline.Pipeline):
             transition_disabled_reason=transition_disabled_reason,
             transition_to_enabled=transition_to_enabled,
         )
-
-
-@jsii.implements(pipelines.ICodePipelineActionFactory)
-class _ApprovalStep(pipelines.Step):
-    """The manual approval of CDK Pipelines takes no timeout; this one does."""
-
-    def __init__(self, approval: ManualApproval, topic: sns.ITopic | None) -> None:
-        super().__init__("Approve")
-        self._approval = approval
-        self._topic = topic
-
-    def produce_action(
-        self, stage: codepipeline.IStage, options: pipelines.ProduceActionOptions
-    ) -> pipelines.CodePipelineActionFactoryResult:
-        """Add the action; called by CDK Pipelines."""
-        minutes = self._approval.timeout_minutes
-        stage.add_action(
-            codepipeline_actions.ManualApprovalAction(
-                action_name=options.action_name,
-                run_order=options.run_order,
-                additional_information=self._approval.message,
-                external_entity_link=self._approval.review_url,
-                notification_topic=self._topic,
-                timeout=Duration.minutes(minutes) if minutes else None,
-            )
-        )
-        return pipelines.CodePipelineActionFactoryResult(run_orders_consumed=1)
-
-
-def _approval_topic(scope: Construct, approval: ManualApproval, key: kms.Key) -> sns.ITopic | None:
-    if approval.topic_arn:
-        return sns.Topic.from_topic_arn(scope, "ApprovalTopic", approval.topic_arn)
-    if not approval.notify:
-        return None
-    topic = sns.Topic(scope, "ApprovalTopic", master_key=key, enforce_ssl=True)
-    for address in approval.notify:
-        topic.add_subscription(subscriptions.EmailSubscription(address))
-    return topic

@@ -5,6 +5,7 @@ The action of `aws_cdk` grants the function's versions too, and the results of j
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jsii
@@ -18,9 +19,23 @@ from constructs import Construct
 
 
 def invoking_role(
-    scope: Construct, id: str, function: lambda_.CfnFunction, pipeline: codepipeline.Pipeline
+    scope: Construct,
+    id: str,
+    function: lambda_.CfnFunction,
+    pipeline: codepipeline.Pipeline,
+    *,
+    statements_besides: Sequence[iam.PolicyStatement] = (),
 ) -> iam.Role:
-    """Make the role of all actions that call a function: CodePipeline would make one for each."""
+    """Make the role of all actions that call a function: CodePipeline would make one for each.
+
+    Args:
+        scope: where it is made.
+        id: of the function.
+        function: what is called.
+        pipeline: what calls it.
+        statements_besides: what the actions may do beyond calling it; CodePipeline hands the
+            credentials for their artifacts on to the function.
+    """
     return iam.Role(
         scope,
         f"{id}ActionRole",
@@ -31,7 +46,8 @@ def invoking_role(
                 statements=[
                     iam.PolicyStatement(
                         actions=["lambda:InvokeFunction"], resources=[function.attr_arn]
-                    )
+                    ),
+                    *statements_besides,
                 ]
             )
         },
@@ -40,12 +56,30 @@ def invoking_role(
 
 @jsii.implements(pipelines.ICodePipelineActionFactory)
 class InvokeStep(pipelines.Step):
-    """A step of CDK Pipelines for an action that calls a function."""
+    """A step of CDK Pipelines for an action that calls a function.
+
+    Args:
+        id: the action's name.
+        function: what is called.
+        role: of `invoking_role`.
+        user_parameters: what it is told; outputs of other steps may stand in it.
+        reads: its input artifact.
+        writes: the name of its output artifact, and of the namespace of its variables.
+    """
 
     def __init__(
-        self, id: str, function: lambda_.CfnFunction, role: iam.Role, user_parameters: str
+        self,
+        id: str,
+        function: lambda_.CfnFunction,
+        role: iam.Role,
+        user_parameters: str,
+        *,
+        reads: pipelines.FileSet | None = None,
+        writes: str | None = None,
     ) -> None:
         super().__init__(id)
+        self._reads = reads
+        self._writes = writes
         self._id = id
         self._function = function
         self._role = role
@@ -64,6 +98,9 @@ class InvokeStep(pipelines.Step):
                 },
                 role=self._role,
                 run_order=options.run_order,
+                inputs=[options.artifacts.to_code_pipeline(self._reads)] if self._reads else None,
+                outputs=[codepipeline.Artifact(self._writes)] if self._writes else None,
+                variables_namespace=self._writes,
             )
         )
         return pipelines.CodePipelineActionFactoryResult(run_orders_consumed=1)
@@ -73,12 +110,11 @@ class _Action(codepipeline_actions.Action):
     """The action itself."""
 
     def __init__(
-        self, name: str, *, configuration: dict[str, Any], role: iam.Role, run_order: Any
+        self, name: str, *, configuration: dict[str, Any], role: iam.Role, **properties: Any
     ) -> None:
         self._configuration = configuration
         super().__init__(
             action_name=name,
-            run_order=run_order,
             role=role,
             category=codepipeline.ActionCategory.INVOKE,
             owner="AWS",
@@ -87,6 +123,7 @@ class _Action(codepipeline_actions.Action):
             artifact_bounds=codepipeline.ActionArtifactBounds(
                 min_inputs=0, max_inputs=5, min_outputs=0, max_outputs=5
             ),
+            **properties,
         )
 
     def _bound(

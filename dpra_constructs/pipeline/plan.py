@@ -210,7 +210,9 @@ class PipelinePlan:
             ) + (stage.bake_minutes is not None)
             if stage.purpose is Purpose.BUILD:
                 count = len(self.build_runs)
-            elif stage.purpose in (Purpose.APPROVE, Purpose.OPEN):
+            elif stage.purpose is Purpose.APPROVE and self.approval:
+                count = len(self.approval.actions)
+            elif stage.purpose is Purpose.OPEN:
                 count = 1
             if count > limits.actions_per_stage:
                 raise InvalidArgumentError(
@@ -269,7 +271,8 @@ class PipelinePlan:
             case Purpose.ASSETS:
                 yield "  1 publish the application's assets, where it has any"
             case Purpose.APPROVE:
-                yield "  1 Approve"
+                actions = self.approval.actions if self.approval else ()
+                yield from (f"  {order} {name}" for order, name in enumerate(actions, 1))
             case Purpose.OPEN:
                 yield f"  1 Announce {stage.opens}"
             case Purpose.DEPLOY:

@@ -22,6 +22,7 @@ from dpra_constructs.pipeline.stage_conditions import check_entry, check_entry_r
 from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval
 from dpra_constructs.release.stage_conditions import EntryCondition
 from dpra_constructs.requirements import Requirement, checked_waivers, require
+from dpra_constructs.source import S3Source
 from dpra_constructs.test_actions import DatabaseMigration, ToDeployedTest
 
 
@@ -138,6 +139,13 @@ class ProdWaves(Construct):
             "there is no approval",
             "give approval=ManualApproval(...)",
         )
+        repository = gamma.definition.beta.build.source.repository
+        if approval and approval.forbid_author and isinstance(repository, S3Source):
+            raise InvalidArgumentError(
+                where,
+                f"approval has forbid_author=True, and {repository.description} tells no author",
+                "leave forbid_author out, or take the source from a Git repository",
+            )
         unwatched = [wave.name for wave in checked_waves if wave.bake_minutes is None]
         require(
             where,

@@ -33,6 +33,7 @@ def test_exported_names() -> None:
         "InvalidArgumentError",
         "Limits",
         "ManualApproval",
+        "PermissionSet",
         "ProdWaves",
         "Requirement",
         "SelfMutation",

@@ -1,0 +1,267 @@
+"""The stage in which a person lets a release into production, and what surrounds the approval."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+import jsii
+from aws_cdk import Acknowledgment, Duration, Stack, Validations, pipelines
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_codepipeline_actions as codepipeline_actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from dpra_constructs.build_actions import Permission
+from dpra_constructs.pipeline.approver_policies import approver_policies
+from dpra_constructs.pipeline.code_build_steps import AUTHORS
+from dpra_constructs.pipeline.invoke_step import InvokeStep, invoking_role
+from dpra_constructs.pipeline.logs import EncryptedLogs
+from dpra_constructs.pipeline.plan import APPROVAL_STAGE, PipelinePlan
+from dpra_constructs.pipeline.release_functions import release_function
+from dpra_constructs.release import ManualApproval
+from dpra_constructs.release.manual_approval import APPROVE, CHECK, SUMMARIZE
+from dpra_constructs.release.runtime.change_summary import publishing_role_of
+from dpra_constructs.release.runtime.stop_the_line import link
+from dpra_constructs.source import S3Source
+
+#: The artifact with the summary, and the namespace of its variables.
+CHANGES = "Changes"
+_EXECUTION = "#{codepipeline.PipelineExecutionId}"
+_RESULTS = Permission(
+    actions=["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"],
+    resources=["*"],
+    reason="Results of CodePipeline's jobs know no resources",
+)
+# As long as a function may run: CloudFormation makes a change set for each stack of production.
+_SUMMARY_SECONDS = 900
+_SUMMARY_MIB = 512
+
+
+class Approval:
+    """Makes the actions of the approval's stage, and the functions and policies that they need."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        plan: PipelinePlan,
+        approval: ManualApproval,
+        *,
+        pipeline: codepipeline.Pipeline,
+        bucket: s3.Bucket,
+        key: kms.Key,
+        logs: EncryptedLogs,
+    ) -> None:
+        self._scope = scope
+        self._plan = plan
+        self._approval = approval
+        self._pipeline = pipeline
+        self._bucket = bucket
+        self._key = key
+        self._logs = logs
+        self._roles_to_assume: iam.PolicyStatement | None = None
+        if approval.approvers:
+            approver_policies(scope, plan.pipeline, approval.approvers)
+
+    def steps(
+        self,
+        source: pipelines.CodePipelineSource,
+        synth: pipelines.CodeBuildStep,
+        assembly: pipelines.FileSet,
+    ) -> list[pipelines.Step]:
+        """Return the actions, each after the one before.
+
+        Args:
+            source: where the commit comes from.
+            synth: the build that knows the commit's authors.
+            assembly: what it makes.
+        """
+        repository = self._plan.repository
+        commit = source.source_attribute(
+            "VersionId" if isinstance(repository, S3Source) else "CommitId"
+        )
+        authors = synth.exported_variable(AUTHORS)
+        approve = _ApprovalStep(self._approval, self._topic(), self._plan, commit)
+        steps: list[pipelines.Step] = [approve]
+        if self._approval.show_changes:
+            steps.insert(0, self._summary(commit, authors, assembly))
+        if self._approval.forbid_author:
+            steps.append(self._check(authors))
+        for first, then in pairwise(steps):
+            then.add_step_dependency(first)
+        return steps
+
+    def read(self, deployments: Iterable[pipelines.StageDeployment]) -> None:
+        """Let the summary read the stacks of production by the roles that deploy them."""
+        if not self._roles_to_assume:
+            return
+        partition = Stack.of(self._scope).partition
+        roles: dict[str, None] = {}
+        for deployment in deployments:
+            for stack in deployment.stacks:
+                role = (stack.assume_role_arn or "").replace("${AWS::Partition}", partition)
+                if role:
+                    roles.update(dict.fromkeys([role, publishing_role_of(role)]))
+        self._roles_to_assume.add_resources(*roles)
+
+    def _summary(self, commit: str, authors: str, assembly: pipelines.FileSet) -> pipelines.Step:
+        plan = self._plan
+        self._roles_to_assume = iam.PolicyStatement(actions=["sts:AssumeRole"])
+        function = release_function(
+            self._scope,
+            "SummarizeChanges",
+            pipeline=plan.pipeline.name,
+            module="change_summary",
+            description=f"Shows what a release of {plan.pipeline.name} changes in production",
+            permissions=[_RESULTS],
+            statements_besides=[self._roles_to_assume],
+            logs=self._logs,
+            environment={
+                "STAGES": json.dumps([each.stage_id for each in plan.targets if each.is_production])
+            },
+            timeout_seconds=_SUMMARY_SECONDS,
+            memory_mib=_SUMMARY_MIB,
+        )
+        objects = self._bucket.arn_for_objects("*")
+        role = invoking_role(
+            self._scope,
+            "SummarizeChanges",
+            function,
+            self._pipeline,
+            statements_besides=[
+                iam.PolicyStatement(
+                    actions=["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
+                    resources=[objects],
+                ),
+                iam.PolicyStatement(
+                    actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self._key.key_arn]
+                ),
+            ],
+        )
+        Validations.of(role).acknowledge(
+            Acknowledgment(
+                id=f"AwsSolutions-IAM5[Resource::<{_logical_id(self._bucket)}.Arn>/*]",
+                reason="The keys of artifacts are made by CodePipeline for each execution; the "
+                "bucket is the pipeline's own",
+            )
+        )
+        told = {
+            "pipeline": plan.pipeline.name,
+            "execution": _EXECUTION,
+            "commit": commit,
+            "authors": authors,
+        }
+        return _InvokeWithOutputs(
+            SUMMARIZE, function, role, json.dumps(told), reads=assembly, writes=CHANGES
+        )
+
+    def _check(self, authors: str) -> pipelines.Step:
+        name = self._plan.pipeline.name
+        function = release_function(
+            self._scope,
+            "CheckApprover",
+            pipeline=name,
+            module="check_approver",
+            description=f"Lets nobody approve their own commit into production of {name}",
+            permissions=[
+                _RESULTS,
+                Permission(
+                    actions=["codepipeline:ListActionExecutions"],
+                    resources=[f"arn:{{partition}}:codepipeline:{{region}}:{{account}}:{name}"],
+                ),
+            ],
+            logs=self._logs,
+        )
+        told = {
+            "pipeline": name,
+            "execution": _EXECUTION,
+            "stage": APPROVAL_STAGE,
+            "action": APPROVE,
+            "authors": authors,
+        }
+        return _InvokeWithOutputs(
+            CHECK,
+            function,
+            invoking_role(self._scope, "CheckApprover", function, self._pipeline),
+            json.dumps(told),
+        )
+
+    def _topic(self) -> sns.ITopic | None:
+        approval = self._approval
+        if isinstance(approval.topic, str):
+            return sns.Topic.from_topic_arn(self._scope, "ApprovalTopic", approval.topic)
+        if approval.topic is not None or not approval.notify:
+            return approval.topic
+        topic = sns.Topic(self._scope, "ApprovalTopic", master_key=self._key, enforce_ssl=True)
+        for address in approval.notify:
+            topic.add_subscription(subscriptions.EmailSubscription(address))
+        return topic
+
+
+class _InvokeWithOutputs(InvokeStep):
+    """One that is told what other steps put out."""
+
+    def __init__(self, id: str, *arguments: object, **properties: object) -> None:
+        super().__init__(id, *arguments, **properties)  # type: ignore[arg-type]
+        self._discover_referenced_outputs({"told": arguments[2]})
+
+
+@jsii.implements(pipelines.ICodePipelineActionFactory)
+class _ApprovalStep(pipelines.Step):
+    """The manual approval of CDK Pipelines takes no timeout; this one does."""
+
+    def __init__(
+        self,
+        approval: ManualApproval,
+        topic: sns.ITopic | None,
+        plan: PipelinePlan,
+        commit: str,
+    ) -> None:
+        super().__init__(APPROVE)
+        self._approval = approval
+        self._topic = topic
+        self._text = "\n".join(_text(approval, commit))
+        self._link = approval.review_url or (
+            f"#{{{CHANGES}.Link}}"
+            if approval.show_changes
+            else link(plan.pipeline.region, plan.pipeline.name, _EXECUTION)
+        )
+        self._discover_referenced_outputs({"text": self._text})
+
+    def produce_action(
+        self, stage: codepipeline.IStage, options: pipelines.ProduceActionOptions
+    ) -> pipelines.CodePipelineActionFactoryResult:
+        """Add the action; called by CDK Pipelines."""
+        minutes = self._approval.timeout_minutes
+        stage.add_action(
+            codepipeline_actions.ManualApprovalAction(
+                action_name=options.action_name,
+                run_order=options.run_order,
+                additional_information=self._text,
+                external_entity_link=self._link,
+                notification_topic=self._topic,
+                timeout=Duration.minutes(minutes) if minutes else None,
+            )
+        )
+        return pipelines.CodePipelineActionFactoryResult(run_orders_consumed=1)
+
+
+def _text(approval: ManualApproval, commit: str) -> Sequence[str]:
+    """Return what the reviewer reads, in the action and in the mail."""
+    lines = [approval.message] if approval.message else []
+    if not approval.show_changes:
+        return [*lines, f"Commit {commit}", f"Execution {_EXECUTION}"]
+    lines.append(f"#{{{CHANGES}.Text}}")
+    # The action has one link, and that is the team's.
+    return [*lines, f"#{{{CHANGES}.Link}}"] if approval.review_url else lines
+
+
+def _logical_id(bucket: s3.Bucket) -> str:
+    resource = bucket.node.default_child
+    assert isinstance(resource, s3.CfnBucket)
+    return str(Stack.of(bucket).get_logical_id(resource))
