@@ -58,6 +58,10 @@ class RehearsalDisplay:
 
     def answer(self, approval: Approval) -> bool | None:
         """Answer as told, or ask."""
+        if approval.message:
+            self.close()
+            for line in approval.message.splitlines():
+                self._console.print(f"{'':7} | {line}", markup=False, soft_wrap=True)
         if self._given is not None:
             return self._given
         self.close()

@@ -168,7 +168,7 @@ class Follower:
         for approval in self.api.approvals():
             if approval.token in self._asked:
                 continue
-            answer = self.watcher.answer(approval)
+            answer = self.watcher.answer(self.api.described(approval))
             if answer is None:
                 continue
             self._asked.add(approval.token)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -96,6 +96,18 @@ class PipelineApi:
             for action in stage.get("actionStates", [])
             if action.get("latestExecution", {}).get("token")
         ]
+
+    def described(self, approval: Approval) -> Approval:
+        """Return an approval with what its reviewer reads: the message, and the link."""
+        for run in reversed(self.actions(approval.execution_id)):
+            if (run["stageName"], run["actionName"]) == (approval.stage, approval.action):
+                read = run["input"].get("resolvedConfiguration", {})
+                return replace(
+                    approval,
+                    message=read.get("CustomData", ""),
+                    url=read.get("ExternalEntityLink", ""),
+                )
+        return approval
 
     def answer(self, approval: Approval, *, approved: bool, summary: str) -> None:
         """Answer an approval."""

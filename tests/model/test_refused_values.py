@@ -357,7 +357,7 @@ REFUSED: Refused = {
     "approval for a name": (
         lambda: ManualApproval(notify=["release team"]),
         "ManualApproval: notify has 'release team', which is not an email address; write "
-        'it like "release@acme.example"; for other subscribers use topic_arn',
+        'it like "release@acme.example"; for other subscribers use topic',
     ),
     "approval for one text": (
         lambda: ManualApproval(notify="release@acme.example"),
@@ -369,16 +369,16 @@ REFUSED: Refused = {
         "ManualApproval: notify has a@acme.example more than once; keep one of each",
     ),
     "approval topic is a name": (
-        lambda: ManualApproval(topic_arn="releases"),
-        "ManualApproval: topic_arn='releases' is not the ARN of an SNS topic; write it "
-        "like arn:aws:sns:REGION:ACCOUNT:NAME",
+        lambda: ManualApproval(topic="releases"),
+        "ManualApproval: topic='releases' is neither an SNS topic nor its ARN; give it an "
+        "aws_cdk.aws_sns.ITopic, or arn:aws:sns:REGION:ACCOUNT:NAME",
     ),
     "approval topic and addresses": (
         lambda: ManualApproval(
-            topic_arn="arn:aws:sns:us-west-2:111111111111:releases", notify=["a@acme.example"]
+            topic="arn:aws:sns:us-west-2:111111111111:releases", notify=["a@acme.example"]
         ),
-        "ManualApproval: both notify and topic_arn are given; subscribe the addresses to "
-        "that topic, or leave topic_arn out",
+        "ManualApproval: both notify and topic are given; subscribe the addresses to "
+        "that topic, or leave topic out",
     ),
     "approval review link without https": (
         lambda: ManualApproval(review_url="http://acme.example"),
@@ -386,9 +386,30 @@ REFUSED: Refused = {
         'it like "https://wiki.acme.example/release"',
     ),
     "approval message too long": (
-        lambda: ManualApproval(message="x" * 1001),
-        "ManualApproval: message has 1001 characters; CodePipeline takes 1000; shorten "
+        lambda: ManualApproval(message="x" * 901),
+        "ManualApproval: message has 901 characters; CodePipeline takes 900; shorten "
         "it, and put the rest behind review_url",
+    ),
+    "approval show_changes is text": (
+        lambda: ManualApproval(show_changes="yes"),
+        "ManualApproval: show_changes='yes' is not True or False; write show_changes=True or "
+        "show_changes=False",
+    ),
+    "approval forbid_author is a number": (
+        lambda: ManualApproval(forbid_author=1),
+        "ManualApproval: forbid_author=1 is not True or False; write forbid_author=True or "
+        "forbid_author=False",
+    ),
+    "approval approvers is a text": (
+        lambda: ManualApproval(approvers="release-managers"),
+        "ManualApproval: approvers='release-managers' is no sequence; write it like "
+        'approvers=["release-managers"]',
+    ),
+    "approval approver is an ARN": (
+        lambda: ManualApproval(approvers=["arn:aws:iam::111111111111:role/release"]),
+        "ManualApproval: approvers has 'arn:aws:iam::111111111111:role/release', which is neither "
+        "the name of an IAM role nor a PermissionSet; write it like "
+        'approvers=["release-managers", PermissionSet("ReleaseManager")]',
     ),
     "approval timeout too short": (
         lambda: ManualApproval(timeout=Duration.minutes(4)),

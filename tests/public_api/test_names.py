@@ -221,6 +221,7 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "Logs-fruit-api-Notify",
         "Logs-fruit-api-StageDuration",
         "Logs-fruit-api-StopTheLine",
+        "Logs-fruit-api-SummarizeChanges",
         "Logs-fruit-api-UpdatePipeline",
         "Notifications",
         "Notify",
@@ -242,6 +243,9 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "StageFailedPermission",
         "StopTheLine",
         "StopTheLineRole",
+        "SummarizeChanges",
+        "SummarizeChangesActionRole",
+        "SummarizeChangesRole",
         "TimeBudget-Beta",
         "TimeBudget-Build",
         "TimeBudget-Gamma",
@@ -300,6 +304,7 @@ def test_names_of_alarms_metrics_and_log_groups(fruit_api: Synthesized) -> None:
         "fruit-api-Notify",
         "fruit-api-StageDuration",
         "fruit-api-StopTheLine",
+        "fruit-api-SummarizeChanges",
     ]
     groups = resources(fruit_api.template, "AWS::Logs::LogGroup")
     assert {group["LogGroupName"].rpartition("/")[0] for group in groups} == {

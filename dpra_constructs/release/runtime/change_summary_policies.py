@@ -4,6 +4,7 @@ A grant is broader when nothing of the old template covers it: a new action, res
 a condition that is gone, a denial that is gone. What cannot be compared is shown, never hidden.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -146,12 +147,6 @@ class _Holders:
             self.attached.setdefault(name, set()).update(text_of(arn) for arn in _list(arns))
 
     def _add(self, holders: Iterable[str], document: Any) -> None:
-        if isinstance(document, str):
-            # Some resources take a document as text.
-            try:
-                document = json.loads(document)
-            except ValueError:
-                return
         if not isinstance(document, dict):
             return
         for statement in _list(document.get("Statement")):
@@ -190,6 +185,10 @@ def _documents(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list):
         for number, each in enumerate(value):
             yield from _documents(each, f"{path}.{number}")
+    elif isinstance(value, str) and value.startswith("{") and '"Statement"' in value:
+        # Some resources take a document as text.
+        with contextlib.suppress(ValueError):
+            yield from _documents(json.loads(value), path)
 
 
 def _grants(statement: Any) -> Iterator[_Grant]:
