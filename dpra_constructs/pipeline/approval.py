@@ -10,7 +10,6 @@ import jsii
 from aws_cdk import Acknowledgment, Duration, Stack, Validations, pipelines
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as codepipeline_actions
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
@@ -22,12 +21,13 @@ from dpra_constructs.pipeline.approver_policies import approver_policies
 from dpra_constructs.pipeline.code_build_steps import AUTHORS
 from dpra_constructs.pipeline.invoke_step import InvokeStep, invoking_role
 from dpra_constructs.pipeline.logs import EncryptedLogs
+from dpra_constructs.pipeline.permissions import allow
 from dpra_constructs.pipeline.plan import APPROVAL_STAGE, PipelinePlan
 from dpra_constructs.pipeline.release_functions import release_function
 from dpra_constructs.release import ManualApproval
 from dpra_constructs.release.manual_approval import APPROVE, CHECK, SUMMARIZE
 from dpra_constructs.release.runtime.change_summary import publishing_role_of
-from dpra_constructs.release.runtime.stop_the_line import link
+from dpra_constructs.release.runtime.message import link
 from dpra_constructs.source import S3Source
 
 #: The artifact with the summary, and the namespace of its variables.
@@ -64,7 +64,7 @@ class Approval:
         self._bucket = bucket
         self._key = key
         self._logs = logs
-        self._roles_to_assume: iam.PolicyStatement | None = None
+        self._summary: InvokeStep | None = None
         if approval.approvers:
             approver_policies(scope, plan.pipeline, approval.approvers)
 
@@ -89,7 +89,8 @@ class Approval:
         approve = _ApprovalStep(self._approval, self._topic(), self._plan, commit)
         steps: list[pipelines.Step] = [approve]
         if self._approval.show_changes:
-            steps.insert(0, self._summary(commit, authors, assembly))
+            self._summary = self._summarize(commit, authors, assembly)
+            steps.insert(0, self._summary)
         if self._approval.forbid_author:
             steps.append(self._check(authors))
         for first, then in pairwise(steps):
@@ -97,21 +98,17 @@ class Approval:
         return steps
 
     def read(self, deployments: Iterable[pipelines.StageDeployment]) -> None:
-        """Let the summary read the stacks of production by the roles that deploy them."""
-        if not self._roles_to_assume:
+        """Make the function of the summary: it reads production by the roles that deploy there."""
+        if not self._summary:
             return
         partition = Stack.of(self._scope).partition
         roles: dict[str, None] = {}
         for deployment in deployments:
             for stack in deployment.stacks:
-                role = (stack.assume_role_arn or "").replace("${AWS::Partition}", partition)
-                if role:
-                    roles.update(dict.fromkeys([role, publishing_role_of(role)]))
-        self._roles_to_assume.add_resources(*roles)
-
-    def _summary(self, commit: str, authors: str, assembly: pipelines.FileSet) -> pipelines.Step:
+                deploys = (stack.assume_role_arn or "").replace("${AWS::Partition}", partition)
+                if deploys:
+                    roles.update(dict.fromkeys([deploys, publishing_role_of(deploys)]))
         plan = self._plan
-        self._roles_to_assume = iam.PolicyStatement(actions=["sts:AssumeRole"])
         function = release_function(
             self._scope,
             "SummarizeChanges",
@@ -119,7 +116,7 @@ class Approval:
             module="change_summary",
             description=f"Shows what a release of {plan.pipeline.name} changes in production",
             permissions=[_RESULTS],
-            statements_besides=[self._roles_to_assume],
+            statements_besides=[allow(["sts:AssumeRole"], list(roles))] if roles else [],
             logs=self._logs,
             environment={
                 "STAGES": json.dumps([each.stage_id for each in plan.targets if each.is_production])
@@ -127,20 +124,14 @@ class Approval:
             timeout_seconds=_SUMMARY_SECONDS,
             memory_mib=_SUMMARY_MIB,
         )
-        objects = self._bucket.arn_for_objects("*")
         role = invoking_role(
             self._scope,
             "SummarizeChanges",
             function,
             self._pipeline,
             statements_besides=[
-                iam.PolicyStatement(
-                    actions=["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
-                    resources=[objects],
-                ),
-                iam.PolicyStatement(
-                    actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self._key.key_arn]
-                ),
+                allow(["s3:GetObject", "s3:PutObject"], [f"{self._bucket.bucket_arn}/*"]),
+                allow(["kms:Decrypt", "kms:GenerateDataKey"], [self._key.key_arn]),
             ],
         )
         Validations.of(role).acknowledge(
@@ -150,14 +141,17 @@ class Approval:
                 "bucket is the pipeline's own",
             )
         )
+        self._summary.call(function, role)
+
+    def _summarize(self, commit: str, authors: str, assembly: pipelines.FileSet) -> InvokeStep:
         told = {
-            "pipeline": plan.pipeline.name,
+            "pipeline": self._plan.pipeline.name,
             "execution": _EXECUTION,
             "commit": commit,
             "authors": authors,
         }
         return _InvokeWithOutputs(
-            SUMMARIZE, function, role, json.dumps(told), reads=assembly, writes=CHANGES
+            SUMMARIZE, None, None, json.dumps(told), reads=assembly, writes=CHANGES
         )
 
     def _check(self, authors: str) -> pipelines.Step:

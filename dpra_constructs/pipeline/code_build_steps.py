@@ -77,10 +77,11 @@ class Migrations:
         for migration, stack in self._waited_for:
             database_migrations.require_waiting_software(migration, stack, deployment)
 
+
 #: What the synth action exports for the approval: the authors of the commit.
 AUTHORS = "DPRA_COMMIT_AUTHORS"
 # In Base64, as a name may hold what is no JSON. Before anything of the repository runs.
-_READ_AUTHORS = (
+READ_AUTHORS = (
     f"export {AUTHORS}=\"$(git log -1 --format='%an <%ae>%n"
     "%(trailers:key=Co-authored-by,valueonly)' 2>/dev/null | head -n 50 | base64 | tr -d '\\n')\""
 )
@@ -159,7 +160,7 @@ class CodeBuildSteps:
         last = self._build_action(
             synth,
             minutes=self._plan.build_minutes,
-            first=[_READ_AUTHORS] if self._plan.approval else [],
+            first=[READ_AUTHORS] if self._plan.approval else [],
             additional_inputs=dict(outputs[name] for name in synth.inputs),
             primary_output_directory=CLOUD_ASSEMBLY,
         )

@@ -17,6 +17,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import pipelines
 from constructs import Construct
 
+from dpra_constructs.pipeline.permissions import Statement
+
 
 def invoking_role(
     scope: Construct,
@@ -24,7 +26,7 @@ def invoking_role(
     function: lambda_.CfnFunction,
     pipeline: codepipeline.Pipeline,
     *,
-    statements_besides: Sequence[iam.PolicyStatement] = (),
+    statements_besides: Sequence[Statement] = (),
 ) -> iam.Role:
     """Make the role of all actions that call a function: CodePipeline would make one for each.
 
@@ -47,7 +49,7 @@ def invoking_role(
                     iam.PolicyStatement(
                         actions=["lambda:InvokeFunction"], resources=[function.attr_arn]
                     ),
-                    *statements_besides,
+                    *(iam.PolicyStatement.from_json(each) for each in statements_besides),
                 ]
             )
         },
@@ -60,8 +62,8 @@ class InvokeStep(pipelines.Step):
 
     Args:
         id: the action's name.
-        function: what is called.
-        role: of `invoking_role`.
+        function: what is called; one that is made later is set then, before the pipeline is.
+        role: of `invoking_role`; as the function.
         user_parameters: what it is told; outputs of other steps may stand in it.
         reads: its input artifact.
         writes: the name of its output artifact, and of the namespace of its variables.
@@ -70,8 +72,8 @@ class InvokeStep(pipelines.Step):
     def __init__(
         self,
         id: str,
-        function: lambda_.CfnFunction,
-        role: iam.Role,
+        function: lambda_.CfnFunction | None,
+        role: iam.Role | None,
         user_parameters: str,
         *,
         reads: pipelines.FileSet | None = None,
@@ -81,22 +83,28 @@ class InvokeStep(pipelines.Step):
         self._reads = reads
         self._writes = writes
         self._id = id
-        self._function = function
-        self._role = role
+        self._called = (function, role)
         self._user_parameters = user_parameters
+
+    def call(self, function: lambda_.CfnFunction, role: iam.Role) -> None:
+        """Say what is called, where it was not known when the step was made."""
+        self._called = (function, role)
 
     def produce_action(
         self, stage: codepipeline.IStage, options: pipelines.ProduceActionOptions
     ) -> pipelines.CodePipelineActionFactoryResult:
         """Add the action; called by CDK Pipelines."""
+        function, role = self._called
+        assert function is not None  # made before the pipeline is built, as its role
+        assert role is not None
         stage.add_action(
             _Action(
                 self._id,
                 configuration={
-                    "FunctionName": self._function.ref,
+                    "FunctionName": function.ref,
                     "UserParameters": self._user_parameters,
                 },
-                role=self._role,
+                role=role,
                 run_order=options.run_order,
                 inputs=[options.artifacts.to_code_pipeline(self._reads)] if self._reads else None,
                 outputs=[codepipeline.Artifact(self._writes)] if self._writes else None,

@@ -103,7 +103,7 @@ def test_only_gamma_and_prod_roll_back(pipeline: dict[str, Any]) -> None:
 
 
 def test_the_approval_has_topic_link_and_timeout(pipeline: dict[str, Any]) -> None:
-    [action] = next(s for s in pipeline["Stages"] if s["Name"] == "Approve-Prod")["Actions"]
+    [_, action] = next(s for s in pipeline["Stages"] if s["Name"] == "Approve-Prod")["Actions"]
     assert action["TimeoutInMinutes"] == 24 * 60
     assert action["Configuration"]["ExternalEntityLink"].startswith("https://")
     assert "NotificationArn" in action["Configuration"]

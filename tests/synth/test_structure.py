@@ -139,6 +139,16 @@ CHANGES: dict[str, Callable[[], dict[str, Any]]] = {
     "another timeout of the approval": lambda: of_prod(
         approval=ManualApproval(notify=["release@acme.example"], timeout=Duration.days(2))
     ),
+    "no summary of changes": lambda: of_prod(
+        approval=ManualApproval(
+            notify=["release@acme.example"], timeout=Duration.days(1), show_changes=False
+        )
+    ),
+    "a check of the approver": lambda: of_prod(
+        approval=ManualApproval(
+            notify=["release@acme.example"], timeout=Duration.days(1), forbid_author=True
+        )
+    ),
     "no self-mutation": lambda: template_of(pipeline(self_mutation=SelfMutation.OFF)),
 }
 NO_CHANGES: dict[str, Callable[[], dict[str, Any]]] = {
@@ -151,6 +161,11 @@ NO_CHANGES: dict[str, Callable[[], dict[str, Any]]] = {
     "the build of pull requests": lambda: of_build(pull_requests=True),
     "a line that is not stopped": lambda: of_prod(stop_the_line=False),
     "someone more to notify": lambda: template_of(pipeline(notify=["team@acme.example"])),
+    "other approvers": lambda: of_prod(
+        approval=ManualApproval(
+            notify=["release@acme.example"], timeout=Duration.days(1), approvers=["release"]
+        )
+    ),
     "another command of a test": lambda: of_beta(
         integration_tests=[IntegrationTest("make all", outputs={"API_URL": "ApiUrl"})]
     ),

@@ -26,7 +26,7 @@ from .change_summary_stacks import (
 )
 from .change_summary_text import Counts, Release, data, message, page
 from .check_approver import authors_of
-from .stop_the_line import link
+from .message import link
 
 # Each waits for CloudFormation most of its time.
 _THREADS = 16
@@ -142,7 +142,7 @@ def all_changes(
     # Made one after the other: making clients is not safe in threads, using them is.
     work = [(stack, _made(clients_of, stack)) for stack in stacks]
     with ThreadPoolExecutor(_THREADS) as pool:
-        read = list(pool.map(lambda each: _one(*each, change_set), work))
+        read = list(pool.map(lambda each: _one(each[0], each[1], change_set), work))
     problems = [each for each in read if isinstance(each, UnreadableError)]
     if problems:
         raise UnreadableError("; ".join(str(each) for each in problems))
