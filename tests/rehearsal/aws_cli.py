@@ -26,13 +26,21 @@ def main(arguments: list[str]) -> int:
         region_name=options.pop("region", None),
         endpoint_url=os.environ["AWS_ENDPOINT_URL"],
     )
-    request = {_member(name): _value(name, value) for name, value in options.items()}
     try:
         if waits:
+            request = {_member(name): _value(name, value) for name, value in options.items()}
             waiter = client.get_waiter(operation.replace("-", "_"))
             waiter.wait(**request, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
             return 0
-        answer = getattr(client, operation.replace("-", "_"))(**request)
+        method = operation.replace("-", "_")
+        shape = client.meta.service_model.operation_model(
+            client.meta.method_to_api_mapping[method]
+        ).input_shape
+        # Some services begin their members with a small letter.
+        members = {xform_name(each, "-"): each for each in (shape.members if shape else ())}
+        answer = getattr(client, method)(
+            **{members[name]: _value(name, value) for name, value in options.items()}
+        )
     except (ClientError, WaiterError) as error:
         print(error, file=sys.stderr)
         return 254
