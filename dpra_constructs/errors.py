@@ -5,6 +5,7 @@
     DpraError
     ├── InvalidArgumentError (also a ValueError)  what a caller wrote cannot work
     │   └── WaiverNeededError                     ... it is against a requirement, not waived
+    ├── ReleaseError                              what was asked of a pipeline cannot be done
     └── RehearsalError                            a rehearsal could not start, or failed
 """
 
@@ -30,6 +31,10 @@ class InvalidArgumentError(DpraError, ValueError):
 
 class WaiverNeededError(InvalidArgumentError):
     """A required DPRA action is absent and not waived."""
+
+
+class ReleaseError(DpraError):
+    """What was asked of a running pipeline cannot be done as it is."""
 
 
 class RehearsalError(DpraError):

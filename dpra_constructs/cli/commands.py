@@ -7,6 +7,7 @@ import click
 from dpra_constructs.cli.build_command import build
 from dpra_constructs.cli.pre_commit_command import pre_commit
 from dpra_constructs.cli.rehearse import bootstrap, rehearse
+from dpra_constructs.cli.release_commands import override, resume
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -15,5 +16,5 @@ def dpra() -> None:
     """Deployment pipelines after the Deployment Pipeline Reference Architecture."""
 
 
-for command in (build, pre_commit, rehearse, bootstrap):
+for command in (build, pre_commit, rehearse, bootstrap, resume, override):
     dpra.add_command(command)

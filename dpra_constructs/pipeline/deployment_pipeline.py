@@ -117,6 +117,9 @@ class DeploymentPipeline(Construct):
         self.artifact_key = built.artifact_key
         self.notifications = built.notifications
         self.budget_alarms = built.budget_alarms
+        #: For people who resume a stopped line, and for those who override; None where neither is.
+        self.resume_policy = built.policies.resume
+        self.override_policy = built.policies.override
         self._refuse_stacks_of_others(where, built.stacks)
         stack.add_metadata(f"DPRA::{name}", _metadata(chain, waived))
 

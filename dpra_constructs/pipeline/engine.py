@@ -27,6 +27,7 @@ from dpra_constructs.pipeline.acknowledgements import acknowledge_wildcards
 from dpra_constructs.pipeline.approval import Approval
 from dpra_constructs.pipeline.attached_conditions import attach_conditions
 from dpra_constructs.pipeline.bakes import Bakes, bake_actions
+from dpra_constructs.pipeline.break_glass import PeoplePolicies, people_policies
 from dpra_constructs.pipeline.code_build_environment import DEFAULT_IMAGE
 from dpra_constructs.pipeline.code_build_steps import CodeBuildSteps
 from dpra_constructs.pipeline.definitions import SelfMutation
@@ -49,6 +50,7 @@ class Built:
     artifact_key: kms.Key
     notifications: sns.Topic
     budget_alarms: dict[str, cloudwatch.CfnAlarm]
+    policies: PeoplePolicies
     stacks: list[tuple[str, str, str]]
 
 
@@ -173,6 +175,7 @@ def build(
     )
     if plan.pull_requests:
         build_pull_requests(scope, plan, plan.pull_requests, logs)
+    policies = people_policies(scope, plan)
     acknowledge_wildcards(scope)
     return Built(
         pipeline=pipeline,
@@ -180,6 +183,7 @@ def build(
         artifact_key=key,
         notifications=notifications.topic,
         budget_alarms=alarms,
+        policies=policies,
         stacks=[each for names in stacks.values() for each in names],
     )
 

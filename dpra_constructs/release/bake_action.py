@@ -119,6 +119,13 @@ class BakeAction:
                 resources=[pipeline],
             ),
             Permission(
+                actions=["ssm:GetParameter"],
+                resources=[
+                    "arn:{partition}:ssm:{region}:{account}:parameter"
+                    + names.override_parameter_name(self.pipeline)
+                ],
+            ),
+            Permission(
                 actions=[
                     "codepipeline:PutJobSuccessResult",
                     "codepipeline:PutJobFailureResult",

@@ -47,7 +47,11 @@ def test_a_wave_of_25_regions_fits() -> None:
 
 
 def test_the_role_may_assume_the_gates_of_its_regions_alone() -> None:
-    [gates, pipeline, results] = action().permissions
+    [gates, pipeline, marker, results] = action().permissions
+    assert marker.actions == ("ssm:GetParameter",)
+    assert marker.resources == (
+        "arn:{partition}:ssm:{region}:{account}:parameter/dpra/fruit-api/override",
+    )
     assert gates.resources == tuple(
         names.role_arn("{partition}", "444444444444", f"fruit-api-prod-{region}-gate")
         for region in ("us-east-1", "eu-central-1")

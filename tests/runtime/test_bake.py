@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dpra_constructs.release.runtime import bake as runtime
 from dpra_constructs.release.runtime import names
+from dpra_constructs.release.runtime.override import marker, reason_to_go_on
 from tests.runtime.service_models import Modelled, client_error, operations
 
 START = 1_790_000_000
@@ -182,6 +183,27 @@ def call(world: World, token: str | None) -> tuple[str, dict[str, Any], list[str
     )
     kind, result = world.results.pop()
     assert not world.results
+    return kind, result, lines
+
+
+def marked(world: World, value: Any) -> tuple[str, dict[str, Any], list[str]]:
+    """Call the function once, with a marker that overrides or an error in its place."""
+
+    def read_marker(bake: runtime.Bake) -> str:
+        if isinstance(value, Exception):
+            raise value
+        return str(value)
+
+    lines: list[str] = []
+    runtime.handle(
+        event(None, list(world.alarms)),
+        codepipeline=Modelled("codepipeline", world),
+        open_cloudwatch=world.open_cloudwatch,
+        clock=lambda: START + world.now,
+        emit=lines.append,
+        read_marker=read_marker,
+    )
+    [(kind, result)] = world.results
     return kind, result, lines
 
 
@@ -604,3 +626,57 @@ def test_a_token_fits_codepipeline_and_reads_back(times: list[int]) -> None:
         ]["configuration"]["UserParameters"]
     )
     assert runtime.progress(bake, token, 0) == kept
+
+
+def override_of(**change: Any) -> str:
+    given = {
+        "stage": "Prod-rest",
+        "what": "the bake",
+        "execution": EXECUTION,
+        "reason": "the alarm is wrong",
+        "now": START,
+        **change,
+    }
+    return marker(**given)
+
+
+RED = [(0.0, "OK"), (10.0, "ALARM")]
+
+
+def test_a_person_lets_a_red_bake_pass_with_a_reason() -> None:
+    kind, result, lines = marked(World({"us-west-2": RED}, now=60), override_of())
+    assert kind == "success"
+    assert "continuationToken" not in result
+    assert result["executionDetails"]["summary"] == "Overridden by a person: the alarm is wrong"
+    assert lines == [f"Bake of Prod-rest is overridden in {EXECUTION}: the alarm is wrong"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "none",
+        "",
+        "[]",
+        override_of(stage="Prod-other"),
+        override_of(execution="11111111-0000-4000-8000-000000000000"),
+        override_of(reason=" "),
+        override_of(now=START - 3600),
+        override_of(now=START + 86_400),
+        override_of().replace('"until": ', '"until": true, "x": '),
+        client_error("ThrottlingException"),
+        client_error("ParameterNotFound"),
+    ],
+)
+def test_no_other_marker_lets_a_red_bake_pass(value: Any) -> None:
+    kind, _, _ = marked(World({"us-west-2": RED}, now=60), value)
+    assert kind == "failure"
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_nothing_that_somebody_writes_by_accident_is_an_override(value: Any) -> None:
+    assert reason_to_go_on(json.dumps(value), stage="Gamma", execution="e", now=0) is None

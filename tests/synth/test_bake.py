@@ -125,6 +125,7 @@ def test_its_role_assumes_the_gate_roles_of_this_pipeline_alone(template: dict[s
         "codepipeline:PutJobSuccessResult",
         "logs:CreateLogStream",
         "logs:PutLogEvents",
+        "ssm:GetParameter",
         "sts:AssumeRole",
     }
     gates = set(re.findall(r":iam::\d+:role/[\w*-]+", json.dumps(own["sts:AssumeRole"])))
@@ -174,7 +175,7 @@ def test_without_a_bake_there_is_no_function() -> None:
     gamma = gamma_stage(stack, bake=None, waivers={Requirement.GAMMA_MONITORING: TRIAL})
     template = template_of(pipeline(stack, last_stage=gamma))
     handlers = [each["Handler"] for each in resources(template, "AWS::Lambda::Function")]
-    assert handlers == ["index.handler"]
+    assert handlers == ["index.handler", "runtime.notify.handler"]
 
 
 def test_cdk_nag_finds_nothing() -> None:

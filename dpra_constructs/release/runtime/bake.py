@@ -5,8 +5,9 @@ success, failure, or a continuation token with which CodePipeline calls again. T
 only state, so a call that is repeated with the same token does the same.
 
 A region that could not be read never counts as healthy, and every region that is not healthy is
-named, whatever the others say. In a ROLLBACK execution it settles, reports and does not fail, as
-soon as CodePipeline has said that it is one. Source of the job's events and results:
+named, whatever the others say. A person may override it, for one execution and with a reason; who
+did so is recorded elsewhere (`override.py`). In a ROLLBACK execution it settles, reports and does
+not fail, as soon as CodePipeline has said that it is one. Source of the job's events and results:
 https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-function.html
 """
 
@@ -23,6 +24,7 @@ from typing import Any
 from urllib.parse import quote
 
 from . import names
+from .override import reason_to_go_on
 
 #: After so long without being read, a region fails the bake.
 UNREADABLE_SECONDS = 5 * 60
@@ -431,6 +433,7 @@ def handle(
     partition: str = "aws",
     emit: Callable[[str], None] = print,
     time_scale: float = 1.0,
+    read_marker: Callable[[Bake], str] = lambda bake: "",
 ) -> None:
     """Take one call of CodePipeline, and tell it the result."""
     job = event["CodePipeline.job"]
@@ -442,6 +445,12 @@ def handle(
         )
     except BadParametersError as error:
         _fail(codepipeline, job["id"], "ConfigurationError", str(error))
+        return
+    if reason := overridden(bake, read_marker, clock, emit):
+        emit(f"Bake of {bake.stage} is overridden in {bake.execution}: {reason}")
+        summary = _cut(f"Overridden by a person: {reason}", _LONGEST_SUMMARY)
+        done = {"jobId": job["id"], "executionDetails": {"summary": summary}}
+        _put(codepipeline.put_job_success_result, done)
         return
     try:
         outcome = step(
@@ -469,13 +478,31 @@ def handle(
     _put(codepipeline.put_job_success_result, result)
 
 
+def overridden(
+    bake: Bake,
+    read_marker: Callable[[Bake], str],
+    clock: Callable[[], float],
+    emit: Callable[[str], None],
+) -> str | None:
+    """Return why a person lets the release pass, or None; what cannot be read is no override."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        value = read_marker(bake)
+    except (BotoCoreError, ClientError) as error:
+        emit(f"Whether the bake is overridden could not be read: {error}")
+        return None
+    return reason_to_go_on(value, stage=bake.stage, execution=bake.execution, now=clock())
+
+
 def handler(event: dict[str, Any], context: Any) -> None:
     """Run in Lambda."""
     import boto3
     from botocore.config import Config
 
-    # Without any answer, a call takes 2 x 60 s for CodePipeline, 45 s for all regions and 60 s for
-    # the result: less than the function's timeout, after which nobody would know its result.
+    # Without any answer, a call takes 14 s for the marker, 2 x 60 s for CodePipeline, 45 s for all
+    # regions and 60 s for the result: less than the function's timeout, after which nobody would
+    # know its result.
     patient = Config(
         connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4}
     )
@@ -504,12 +531,19 @@ def handler(event: dict[str, Any], context: Any) -> None:
                 config=quick,
             )
 
+    ssm = boto3.client("ssm", config=quick)
+
+    def read_marker(bake: Bake) -> str:
+        name = names.override_parameter_name(bake.pipeline)
+        return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
+
     handle(
         event,
         codepipeline=boto3.client("codepipeline", config=patient),
         open_cloudwatch=open_cloudwatch,
         partition=partition,
         time_scale=float(os.environ.get(_TIME_SCALE, "1")),
+        read_marker=read_marker,
     )
 
 
