@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from dpra_constructs.environments import DeploymentEnvironment, DeploymentTarget, Wave
 from dpra_constructs.errors import DpraError, InvalidArgumentError, WaiverNeededError
-from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval, PermissionSet
+from dpra_constructs.release import (
+    ChangeCalendar,
+    DeploymentWindow,
+    ManualApproval,
+    PermissionSet,
+    SlackChannel,
+    TeamsChannel,
+)
 from dpra_constructs.requirements import Requirement
 
 if TYPE_CHECKING:
@@ -35,7 +42,9 @@ __all__ = [
     "ProdWaves",
     "Requirement",
     "SelfMutation",
+    "SlackChannel",
     "SourceStage",
+    "TeamsChannel",
     "WaiverNeededError",
     "Wave",
 ]

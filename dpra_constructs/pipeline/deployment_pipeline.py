@@ -19,6 +19,8 @@ from dpra_constructs.pipeline.gamma_stage import GammaStage
 from dpra_constructs.pipeline.known_regions import unknown_regions
 from dpra_constructs.pipeline.plan import Limits, PipelinePlan, make_plan
 from dpra_constructs.pipeline.prod_waves import ProdWaves
+from dpra_constructs.release import SlackChannel, TeamsChannel
+from dpra_constructs.release.chat_channels import recipients
 from dpra_constructs.requirements import Requirement, checked_waivers
 
 # What was deployed a quarter ago may still be the last good release of a quiet service.
@@ -42,9 +44,10 @@ class DeploymentPipeline(Construct):
         rollback_horizon: how long artifacts are kept, and so how old a release can be that a
             stage is rolled back to; whole days, 90 to 3650; 365 without it.
         waivers: for each requirement of all stages that does not hold, the reason.
-        notify: email addresses that hear of failures, rollbacks, approvals that are needed and
-            exceeded time budgets; each confirms its subscription once. Other subscribers are added
-            to `notifications`, the topic.
+        notify: who hears of failures, rollbacks, approvals that are needed, exceeded time budgets
+            and overrides: email addresses, each of which confirms its subscription once, and chat
+            channels as `SlackChannel` or `TeamsChannel`. Other subscribers are added to
+            `notifications`, the topic.
         limits: the quotas of CodePipeline in the account.
 
     Raises:
@@ -62,7 +65,7 @@ class DeploymentPipeline(Construct):
         execution_mode: codepipeline.ExecutionMode = codepipeline.ExecutionMode.SUPERSEDED,
         self_mutation: SelfMutation = SelfMutation.GUARDED,
         rollback_horizon: Duration | None = None,
-        notify: Sequence[str] = (),
+        notify: Sequence[str | SlackChannel | TeamsChannel] = (),
         waivers: Mapping[Requirement, str] | None = None,
         limits: Limits = Limits(),  # noqa: B008
     ) -> None:
@@ -81,7 +84,7 @@ class DeploymentPipeline(Construct):
         )
         arguments.instance(where, "limits", limits, Limits, "Limits(actions_per_stage=50)")
         horizon_days = _horizon_days(where, rollback_horizon)
-        addresses = arguments.emails(where, "notify", notify)
+        told = recipients(where, notify)
         waived = checked_waivers(where, ("all",), waivers or {})
         stack = Stack.of(scope)
         if Token.is_unresolved(stack.account) or Token.is_unresolved(stack.region):
@@ -110,7 +113,7 @@ class DeploymentPipeline(Construct):
             mutation=self_mutation,
             horizon_days=horizon_days,
             limits=limits,
-            notify=addresses,
+            notify=told,
         )
         self.pipeline: codepipeline.Pipeline = built.pipeline
         self.artifact_bucket = built.artifact_bucket

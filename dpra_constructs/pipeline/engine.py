@@ -6,7 +6,7 @@ made, and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,7 @@ from dpra_constructs.pipeline.pull_requests import build_pull_requests
 from dpra_constructs.pipeline.source_action import make_source, start_on_trunk
 from dpra_constructs.pipeline.stage_budgets import watch_budgets
 from dpra_constructs.pipeline.stop_the_line import stop_the_line
+from dpra_constructs.release.chat_channels import Recipients
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +64,7 @@ def build(
     mutation: SelfMutation,
     horizon_days: int,
     limits: Limits,
-    notify: Sequence[str],
+    notify: Recipients,
 ) -> Built:
     """Make the pipeline of a plan.
 
@@ -75,7 +76,7 @@ def build(
         mutation: how the pipeline updates itself.
         horizon_days: how long artifacts are kept.
         limits: the quotas of CodePipeline.
-        notify: email addresses that hear of the pipeline's alarms.
+        notify: who hears of what happens in the pipeline.
     """
     stack = Stack.of(scope)
     baking = bake_actions(plan, applications)
@@ -130,7 +131,7 @@ def build(
         # One action publishes all assets, so that a changed asset changes no action.
         publish_assets_in_parallel=False,
     )
-    notifications = Notifications(scope, key, name, notify)
+    notifications = Notifications(scope, key, plan.pipeline, notify)
     bakes = Bakes(scope, plan, baking, pipeline, logs)
     entries = EntryConditions(scope, plan, pipeline, notifications=notifications, logs=logs)
     deployments: dict[str, pipelines.StageDeployment] = {}

@@ -14,11 +14,14 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from dpra_constructs.build_actions import Permission
+from dpra_constructs.environments import PipelineIdentity
+from dpra_constructs.pipeline.chat_channels import subscribe_channels
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.permissions import Statement, allow
 from dpra_constructs.pipeline.plan import PipelinePlan
 from dpra_constructs.pipeline.release_functions import release_function
 from dpra_constructs.pipeline.stage_events import call_on, on_stage_events
+from dpra_constructs.release.chat_channels import Recipients
 from dpra_constructs.release.runtime import names
 
 _NOTIFY = "Notify"
@@ -31,19 +34,24 @@ class Notifications:
     """
 
     def __init__(
-        self, scope: Construct, key: kms.Key, pipeline: str, notify: Sequence[str]
+        self, scope: Construct, key: kms.Key, pipeline: PipelineIdentity, notify: Recipients
     ) -> None:
         self.topic = sns.Topic(scope, "Notifications", master_key=key, enforce_ssl=True)
         self._topic_arn = self.topic.topic_arn
         self._key_arn = key.key_arn
-        for address in notify:
+        self._to_chat = bool(notify.channels)
+        for address in notify.addresses:
             self.topic.add_subscription(subscriptions.EmailSubscription(address))
-        self._let_alarms_publish(Stack.of(scope), key, pipeline)
+        if notify.channels:
+            subscribe_channels(
+                scope, pipeline=pipeline, channels=notify.channels, topic_arn=self._topic_arn
+            )
+        self._let_alarms_publish(Stack.of(scope), key, pipeline.name)
 
     @property
     def environment(self) -> dict[str, str]:
         """What `release/runtime/message.py` needs to know, as a function's variables."""
-        return {"TOPIC_ARN": self._topic_arn}
+        return {"TOPIC_ARN": self._topic_arn, **({"TO_CHAT": "yes"} if self._to_chat else {})}
 
     @property
     def statements(self) -> list[Statement]:

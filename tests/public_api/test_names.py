@@ -37,7 +37,9 @@ def test_exported_names() -> None:
         "ProdWaves",
         "Requirement",
         "SelfMutation",
+        "SlackChannel",
         "SourceStage",
+        "TeamsChannel",
         "WaiverNeededError",
         "Wave",
     ]
