@@ -61,12 +61,12 @@ def _override(scope: Construct, plan: PipelinePlan) -> iam.CfnManagedPolicy:
         value=NOTHING,
         description=f"Whoever writes it lets a release of {plan.pipeline.name} pass a bake",
     )
-    held = [stage.name for stage in plan.stages if stage.window or stage.calendar]
+    held = [stage.name for stage in plan.stages if stage.conditions.before_entry]
     return _policy(
         scope,
         plan,
         "override",
-        "Break glass: lets people let a release pass a bake, a window or a calendar",
+        "Break glass: lets people let a release pass a bake or an entry condition",
         Permission(
             actions=["ssm:PutParameter"],
             resources=[f"arn:{{partition}}:ssm:{{region}}:{{account}}:parameter{name}"],

@@ -148,8 +148,8 @@ class PipelinePlan:
 
     @property
     def can_be_overridden(self) -> bool:
-        """Whether there is a bake, a window or a calendar, which a person may have to override."""
-        return any(stage.bake_minutes or stage.window or stage.calendar for stage in self.stages)
+        """Whether there is a bake or an entry condition, which a person may have to override."""
+        return any(stage.bake_minutes or stage.conditions.before_entry for stage in self.stages)
 
     @property
     def targets(self) -> Iterator[DeploymentTarget]:

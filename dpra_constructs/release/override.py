@@ -17,7 +17,7 @@ class Hold(Enum):
     """What an execution is held by."""
 
     BAKE = "the bake"
-    CONDITION = "the window or calendar"
+    ENTRY = "the entry condition"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,9 +57,7 @@ def held_executions(state: Mapping[str, Any]) -> tuple[HeldExecution, ...]:
             within = latest if latest.get("status") in ("InProgress", "Failed") else {}
             execution = within or stage.get("inboundExecution", {})
             if id := execution.get("pipelineExecutionId"):
-                held.append(
-                    HeldExecution(stage=stage["stageName"], execution=id, hold=Hold.CONDITION)
-                )
+                held.append(HeldExecution(stage=stage["stageName"], execution=id, hold=Hold.ENTRY))
         if latest.get("type") == "ROLLBACK":
             # Its bake settles, and does not fail: there is nothing to pass.
             continue
@@ -102,7 +100,8 @@ def choose(
     if not meant:
         others = "; ".join(map(str, held))
         raise ReleaseError(
-            f"{pipeline} has no bake that runs and no window or calendar that holds a release"
+            f"{pipeline} has no bake that runs and no window, calendar or other entry condition "
+            "that holds a release"
             f"{where}" + (f"; it has {others}" if others else "; there is nothing to override")
         )
     raise ReleaseError(
@@ -152,7 +151,7 @@ def override(
         ),
         Overwrite=True,
     )
-    if held.hold is Hold.CONDITION:
+    if held.hold is Hold.ENTRY:
         codepipeline.override_stage_condition(
             pipelineName=pipeline,
             stageName=held.stage,

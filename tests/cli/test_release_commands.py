@@ -198,7 +198,7 @@ def test_override_of_a_window_is_told_before_it_is_done(
     assert result.exit_code == 0, result.output
     (first, value), (second, given) = world.changes
     assert (first, second) == ("marker", "condition")
-    assert json.loads(value)["what"] == "the window or calendar"
+    assert json.loads(value)["what"] == "the entry condition"
     assert given == {
         "pipelineName": "fruit",
         "stageName": "Open-rest",
@@ -213,13 +213,15 @@ def test_override_of_a_window_is_told_before_it_is_done(
         (
             [OPEN],
             [],
-            "fruit has no bake that runs and no window or calendar that holds a release; there is "
+            "fruit has no bake that runs and no window, calendar or other entry "
+            "condition that holds a release; there is "
             "nothing to override",
         ),
         (
             [baking("Gamma")],
             ["--wave", "rest"],
-            "fruit has no bake that runs and no window or calendar that holds a release in "
+            "fruit has no bake that runs and no window, calendar or other entry "
+            "condition that holds a release in "
             f"Open-rest or Prod-rest; it has the bake of Gamma, in {RUN}",
         ),
         (
@@ -231,7 +233,8 @@ def test_override_of_a_window_is_told_before_it_is_done(
         (
             [baking("Gamma", "ROLLBACK")],
             [],
-            "fruit has no bake that runs and no window or calendar that holds a release; there is "
+            "fruit has no bake that runs and no window, calendar or other entry "
+            "condition that holds a release; there is "
             "nothing to override",
         ),
         (
