@@ -110,7 +110,6 @@ def _notify(scope: Construct, key: kms.Key, topic: sns.Topic) -> None:
         ("StageFailed", "aws.codepipeline"),
         ("ApprovalNeeded", "aws.codepipeline"),
         ("BudgetExceeded", "aws.cloudwatch"),
-        ("Overridden", "aws.ssm"),
     ):
         events.Rule(
             scope,

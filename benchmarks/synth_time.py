@@ -1,9 +1,11 @@
 """Compares our synth time with plain CDK Pipelines of the same topology and resources.
 
 `python -m benchmarks.synth_time` runs pairs of processes, one of each in turn, and prints the
-median of the ratios of each pair. A run takes the time from the first construct to the end of
-`app.synth()`, with the CDK's own validation, as in `cdk synth`; imports and start-up, which are
-the same for both, are left out.
+median of the ratios of each pair: of the time that passed, and of the CPU time of Python and Node,
+which hardly depends on what else the machine does. A run takes the time from the first construct
+to the end of `app.synth()`, with the CDK's own validation, as in `cdk synth`; imports and start-up,
+which are the same for both, are left out. The calls are those from Python to the jsii kernel, and
+the same in every run.
 """
 
 import argparse
@@ -15,31 +17,54 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 KINDS = ("plain", "dpra")
+MEASURES_SHOWN = {"seconds": "time", "cpu_seconds": "CPU time"}
+MEASURES = MEASURES_SHOWN.keys()
 
 
 def run(kind: str, deployments: int) -> dict[str, float]:
-    """Synthesize once in this process; return seconds and the number of resources."""
+    """Synthesize once in this process; return seconds, and numbers of resources and calls."""
     from aws_cdk import App, Stack
 
+    from benchmarks.cpu_time import cpu_seconds
     from benchmarks.dpra_pipeline import dpra_pipeline
     from benchmarks.plain_pipeline import plain_pipeline
 
     with tempfile.TemporaryDirectory() as folder:
         # The jsii kernel starts with the first object.
         Stack(App(), "WarmUp").to_json_string({})
-        start = time.perf_counter()
+        calls = count_calls()
+        begun, start = cpu_seconds(), time.perf_counter()
         app = App(outdir=folder)
         {"plain": plain_pipeline, "dpra": dpra_pipeline}[kind](app, deployments)
         app.synth()
-        seconds = time.perf_counter() - start
+        seconds, ended = time.perf_counter() - start, cpu_seconds()
         types = Counter(
             resource["Type"]
             for path in Path(folder).rglob("*.template.json")
             for resource in json.loads(path.read_text()).get("Resources", {}).values()
         )
-    return {"seconds": seconds, "resources": types.total()}
+    found = {"seconds": seconds, "resources": types.total(), "calls": calls.total()}
+    if begun is not None and ended is not None:
+        found["cpu_seconds"] = ended - begun
+    return found
+
+
+def count_calls() -> Counter[str]:
+    """Count from now on what Python asks of the jsii kernel, by kind."""
+    from jsii._kernel.providers import process
+
+    counted: Counter[str] = Counter()
+    send = process._NodeProcess.send
+
+    def counting(self: Any, request: Any, response_type: Any) -> Any:
+        counted[type(request).__name__] += 1
+        return send(self, request, response_type)
+
+    process._NodeProcess.send = counting  # type: ignore[method-assign]
+    return counted
 
 
 def run_apart(kind: str, deployments: int) -> dict[str, float]:
@@ -61,19 +86,26 @@ def main() -> None:
         print(json.dumps(run(options.once[0], int(options.once[1]))))
         return
     for deployments in options.deployments:
-        ratios = []
+        ratios: dict[str, list[float]] = {}
         for pair in range(1, options.pairs + 1):
             # Which is first alternates, so that neither has the warmer machine.
             order = KINDS if pair % 2 else KINDS[::-1]
             results = {kind: run_apart(kind, deployments) for kind in order}
-            ratios.append(results["dpra"]["seconds"] / results["plain"]["seconds"])
+            for measure in MEASURES & results["plain"].keys():
+                ratio = results["dpra"][measure] / results["plain"][measure]
+                ratios.setdefault(measure, []).append(ratio)
             shown = ", ".join(
-                f"{kind} {results[kind]['seconds']:.2f} s, {results[kind]['resources']:.0f} "
-                "resources"
+                f"{kind} {results[kind]['seconds']:.2f} s "
+                f"(CPU {results[kind].get('cpu_seconds', float('nan')):.2f} s, "
+                f"{results[kind]['calls']:.0f} calls, {results[kind]['resources']:.0f} resources)"
                 for kind in KINDS
             )
-            print(f"{deployments} deployments, pair {pair}: {shown}, ratio {ratios[-1]:.3f}")
-        print(f"{deployments} deployments: median ratio {statistics.median(ratios):.3f}")
+            print(f"{deployments} deployments, pair {pair}: {shown}")
+        for measure, found in sorted(ratios.items(), reverse=True):
+            print(
+                f"{deployments} deployments, {MEASURES_SHOWN[measure]}: median ratio "
+                f"{statistics.median(found):.3f} ({min(found):.3f} to {max(found):.3f})"
+            )
 
 
 if __name__ == "__main__":

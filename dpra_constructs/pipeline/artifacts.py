@@ -43,18 +43,18 @@ def _keep_and_log(scope: Construct, bucket: s3.Bucket, days: int, account: str) 
     # aws_cdk is a call to the jsii kernel, for each region.
     resource = bucket.node.default_child
     assert isinstance(resource, s3.CfnBucket)
-    logs = _log_bucket(scope, resource.attr_arn, days, account)
+    logs_name = _log_bucket(scope, resource.attr_arn, days, account)
     resource.lifecycle_configuration = _retention(days)
     resource.versioning_configuration = s3.CfnBucket.VersioningConfigurationProperty(
         status="Enabled"
     )
     resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
-        destination_bucket_name=logs.ref, log_file_prefix=_ARTIFACT_LOGS
+        destination_bucket_name=logs_name, log_file_prefix=_ARTIFACT_LOGS
     )
 
 
-def _log_bucket(scope: Construct, source_arn: str, days: int, account: str) -> s3.CfnBucket:
-    """Make the bucket of access logs as `s3.Bucket` does, with the same logical ids."""
+def _log_bucket(scope: Construct, source_arn: str, days: int, account: str) -> str:
+    """Make the bucket of access logs as `s3.Bucket` does, with its logical ids; return its name."""
     place = Construct(scope, _LOGS)
     logs = s3.CfnBucket(
         place,
@@ -103,7 +103,7 @@ def _log_bucket(scope: Construct, source_arn: str, days: int, account: str) -> s
             ],
         },
     )
-    return logs
+    return name
 
 
 def _retention(days: int) -> s3.CfnBucket.LifecycleConfigurationProperty:

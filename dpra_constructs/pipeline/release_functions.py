@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
 
 from aws_cdk import AssetStaging, FileAssetPackaging, IgnoreMode, Stack
 from aws_cdk import aws_lambda as lambda_
@@ -20,7 +22,8 @@ from dpra_constructs.pipeline.permissions import (
 from dpra_constructs.pipeline.service_roles import service_role
 
 _FOLDER = Path(__file__).parents[1] / "release"
-_CODE = "ReleaseCode"
+# Of the pipelines that exist: to ask an asset of theirs for it again is ten calls of jsii.
+_LOCATIONS: WeakKeyDictionary[Construct, dict[str, Any]] = WeakKeyDictionary()
 #: What functions of this library run on; by its name, as `lambda_.Runtime` is two calls of jsii.
 RUNTIME = "python3.14"
 
@@ -93,24 +96,25 @@ def release_function(
     )
 
 
-def _code(scope: Construct) -> dict[str, str]:
+def _code(scope: Construct) -> dict[str, Any]:
     """Return where the code is. `s3_assets.Asset` loads all that is known of regions for it."""
-    staged = scope.node.try_find_child(_CODE)
-    if not isinstance(staged, AssetStaging):
-        staged = AssetStaging(
-            scope,
-            _CODE,
-            source_path=str(_FOLDER),
-            # Byte code differs from machine to machine, and the asset's name with it.
-            exclude=["*", "!runtime", "!runtime/*.py", "**/__pycache__"],
-            ignore_mode=IgnoreMode.DOCKER,
-        )
+    if found := _LOCATIONS.get(scope):
+        return found
     stack = Stack.of(scope)
-    # The same asset again is no other.
+    staged = AssetStaging(
+        scope,
+        "ReleaseCode",
+        source_path=str(_FOLDER),
+        # Byte code differs from machine to machine, and the asset's name with it.
+        exclude=["*", "!runtime", "!runtime/*.py", "**/__pycache__"],
+        ignore_mode=IgnoreMode.DOCKER,
+    )
     location = stack.synthesizer.add_file_asset(
         packaging=FileAssetPackaging.ZIP_DIRECTORY,
         source_hash=staged.asset_hash,
         file_name=staged.relative_staged_path(stack),
-        display_name=f"{_CODE} of dpra-constructs",
+        display_name="ReleaseCode of dpra-constructs",
     )
-    return {"s3Bucket": location.bucket_name, "s3Key": location.object_key}
+    made = {"s3Bucket": location.bucket_name, "s3Key": location.object_key}
+    _LOCATIONS[scope] = made
+    return made
