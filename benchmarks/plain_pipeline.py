@@ -119,31 +119,6 @@ def _notify(scope: Construct, key: kms.Key, topic: sns.Topic) -> None:
         )
 
 
-def _summary_of_changes(scope: Construct, key: kms.Key) -> None:
-    function = lambda_.Function(
-        scope,
-        "SummaryOfChanges",
-        runtime=lambda_.Runtime.PYTHON_3_14,
-        handler="runtime.summary_of_changes.handler",
-        code=_release_code(),
-        log_group=logs.LogGroup(scope, "Logs-SummaryOfChanges", encryption_key=key),
-    )
-    caller = iam.Role(
-        scope, "SummaryOfChangesRole", assumed_by=iam.AccountPrincipal(TOOLS), description="Calls"
-    )
-    function.grant_invoke(caller)
-    iam.ManagedPolicy(
-        scope,
-        "Approvers",
-        statements=[
-            iam.PolicyStatement(
-                actions=["codepipeline:PutApprovalResult"],
-                resources=[f"arn:aws:codepipeline:us-west-2:{TOOLS}:fruit/Approve/Approve"],
-            )
-        ],
-    )
-
-
 def _release_code() -> lambda_.Code:
     return lambda_.Code.from_asset(
         str(_RELEASE),
@@ -237,7 +212,6 @@ def plain_pipeline(app: App, deployments: int) -> None:
     deploy("Gamma", GAMMA, topology.prod)
     topic = sns.Topic(stack, "Topic", master_key=key, enforce_ssl=True)
     topic.add_subscription(subscriptions.EmailSubscription("release@acme.example"))
-    _summary_of_changes(stack, key)
     deployment.add_wave("Approve", pre=[pipelines.ManualApprovalStep("Approve")])
     for wave, regions in topology.waves.items():
         deploy(f"Prod-{wave}", PROD, regions)

@@ -28,6 +28,7 @@ PYTHON_TOOLS = {
     "pysonar": ["pysonar"],
     "pytest": ["pytest", "pytest-cov"],
     "ruff": ["ruff"],
+    "securesystemslib": ["securesystemslib[awskms,crypto]"],
     "semgrep": ["semgrep"],
     "twine": ["twine"],
 }

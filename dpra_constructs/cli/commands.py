@@ -8,6 +8,7 @@ from dpra_constructs.cli.build_command import build
 from dpra_constructs.cli.pre_commit_command import pre_commit
 from dpra_constructs.cli.rehearse import bootstrap, rehearse
 from dpra_constructs.cli.release_commands import override, resume
+from dpra_constructs.cli.verify import verify
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -16,5 +17,5 @@ def dpra() -> None:
     """Deployment pipelines after the Deployment Pipeline Reference Architecture."""
 
 
-for command in (build, pre_commit, rehearse, bootstrap, resume, override):
+for command in (build, pre_commit, rehearse, bootstrap, resume, override, verify):
     dpra.add_command(command)

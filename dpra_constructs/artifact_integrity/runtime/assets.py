@@ -1,0 +1,151 @@
+"""The assets of an assembly: zipped when it is sealed, so that what is published was signed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from .files import Digest, Files
+
+_MANIFESTS = ".assets.json"
+# Any time would do: the earliest that an archive can have.
+_TIME = (1980, 1, 1, 0, 0, 0)
+_EXECUTABLE, _PLAIN = 0o100755, 0o100644
+
+
+class PublishedFile(NamedTuple):
+    """A file of the assembly, and where it is published."""
+
+    path: str
+    account: str
+    region: str
+    bucket: str
+    key: str
+    role_arn: str
+    external_id: str
+
+
+def zip_assets(root: Path) -> list[str]:
+    """Zip every directory that is published, and write that into the manifests of the assets.
+
+    Args:
+        root: the assembly's folder.
+
+    Returns:
+        The paths of the archives.
+
+    Raises:
+        ValueError: an asset would be built when it is published, or leaves the assembly.
+    """
+    archives: dict[Path, Path] = {}
+    for manifest in sorted(root.rglob(f"*{_MANIFESTS}")):
+        content = json.loads(manifest.read_text("utf-8"))
+        _refuse_what_is_built(manifest.relative_to(root).as_posix(), content)
+        changed = False
+        for asset in content.get("files", {}).values():
+            source = asset["source"]
+            if source.get("packaging") != "zip":
+                continue
+            folder = (manifest.parent / source["path"]).resolve()
+            if not folder.is_relative_to(root.resolve()):
+                raise ValueError(f"{manifest.name} publishes {source['path']}, which is outside")
+            archive = folder.with_name(f"{folder.name}.zip")
+            if folder not in archives:
+                # An asset that is one file is zipped too, where its manifest says so.
+                _zip(folder, archive)
+                archives[folder] = archive
+            source["packaging"] = "file"
+            source["path"] = PurePosixPath(os.path.relpath(archive, manifest.parent)).as_posix()
+            changed = True
+        if changed:
+            manifest.write_text(json.dumps(content, indent=1, sort_keys=True), "utf-8")
+    for folder in archives:
+        if folder.is_dir():
+            shutil.rmtree(folder)
+    return sorted(each.relative_to(root.resolve()).as_posix() for each in archives.values())
+
+
+def published_files(files: Files, *, partition: str) -> Iterator[PublishedFile]:
+    """Yield every file asset and where it is published.
+
+    Args:
+        files: of the assembly.
+        partition: of AWS, which the manifests leave open.
+    """
+    for path in files.paths():
+        if not path.endswith(_MANIFESTS):
+            continue
+        with files.open(path) as stream:
+            content = json.load(stream)
+        for asset in content.get("files", {}).values():
+            source = os.path.normpath(
+                (PurePosixPath(path).parent / asset["source"]["path"]).as_posix()
+            )
+            for place in asset["destinations"].values():
+                role = place["assumeRoleArn"].replace("${AWS::Partition}", partition)
+                yield PublishedFile(
+                    path=source,
+                    account=role.split(":")[4],
+                    region=place["region"],
+                    bucket=place["bucketName"],
+                    key=place["objectKey"],
+                    role_arn=role,
+                    external_id=place.get("assumeRoleExternalId", ""),
+                )
+
+
+def templates_of(files: Files) -> dict[str, str]:
+    """Return the text of every template, by its path."""
+    texts = {}
+    for path in files.paths():
+        if path.endswith(".template.json"):
+            with files.open(path) as stream:
+                texts[path] = stream.read().decode("utf-8")
+    return texts
+
+
+def sealed_digest(asset: PublishedFile, sealed: Mapping[str, Digest]) -> Digest:
+    """Return what the manifest states of a file that is published.
+
+    Raises:
+        ValueError: it states nothing of it.
+    """
+    if asset.path not in sealed:
+        raise ValueError(f"{asset.path} is published to {asset.bucket}, and is not sealed")
+    return sealed[asset.path]
+
+
+def _refuse_what_is_built(manifest: str, content: Mapping[str, Any]) -> None:
+    for id in content.get("dockerImages", {}):
+        raise ValueError(
+            f"{manifest} has the image asset {id}, which would be built after the seal; build and "
+            "push it by EcrPush, and deploy it by its digest"
+        )
+    for id, asset in content.get("files", {}).items():
+        if "executable" in asset["source"]:
+            raise ValueError(
+                f"{manifest} has the file asset {id}, which a command would make after the seal; "
+                "make it in a build action, and read its output"
+            )
+
+
+def _zip(source: Path, archive: Path) -> None:
+    """Write the same archive for the same content, whatever its times, order and owner are."""
+    found = [source] if source.is_file() else sorted(source.rglob("*"))
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target:
+        for path in found:
+            if path.is_dir():
+                continue
+            name = path.name if path == source else path.relative_to(source).as_posix()
+            entry = zipfile.ZipInfo(name, _TIME)
+            entry.create_system = 3
+            executable = path.stat().st_mode & 0o100
+            entry.external_attr = (_EXECUTABLE if executable else _PLAIN) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            with path.open("rb") as content, target.open(entry, "w") as out:
+                shutil.copyfileobj(content, out)

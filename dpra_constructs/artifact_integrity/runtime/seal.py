@@ -1,0 +1,122 @@
+"""Seals a cloud assembly: run by the action `Seal`, and by nothing else.
+
+It is the only place that may sign. What it reads: the assembly that the synth action made, and
+the outputs that hold SBOMs and pushed images. It runs no code of the repository.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .assets import zip_assets
+from .files import Digest, Folder, digests_of
+from .manifest import ENVELOPE, FOLDER, MANIFEST, SBOMS, manifest_of, sha256_of
+from .statement import PAYLOAD_TYPE, Provenance, statement_of
+
+
+def seal(
+    root: Path,
+    provenance: Provenance,
+    *,
+    signer: Any,
+    sboms: Mapping[str, Path] | None = None,
+    images: Mapping[str, str] | None = None,
+) -> None:
+    """Seal an assembly in its folder.
+
+    Args:
+        root: the assembly's folder.
+        provenance: where it comes from.
+        signer: of `securesystemslib`, which signs the envelope.
+        sboms: folders of SBOMs, by the name of the output.
+        images: the digest of each image that was pushed, by its repository's address.
+
+    Raises:
+        ValueError: it is sealed already, is no assembly, or has an asset that is built later.
+    """
+    from securesystemslib.dsse import Envelope
+
+    if not (root / "manifest.json").is_file():
+        raise ValueError(f"{root} is no cloud assembly: it has no manifest.json")
+    if (root / FOLDER).exists():
+        raise ValueError(f"{root} has a folder {FOLDER} already; an assembly is sealed once")
+    for name, folder in sorted((sboms or {}).items()):
+        # An output of another action is linked into the build; what it leads to is sealed.
+        shutil.copytree(folder, root / SBOMS / name, symlinks=False)
+    zip_assets(root)
+    digests = digests_of(Folder(root))
+    manifest = manifest_of(digests)
+    statement = statement_of(
+        sha256_of(manifest), provenance, sboms=_of_sboms(digests), images=images or {}
+    )
+    envelope = Envelope(
+        json.dumps(statement, sort_keys=True, separators=(",", ":")).encode(), PAYLOAD_TYPE, {}
+    )
+    envelope.sign(signer)
+    (root / FOLDER).mkdir(exist_ok=True)
+    (root / MANIFEST).write_bytes(manifest)
+    (root / ENVELOPE).write_text(json.dumps(envelope.to_dict(), sort_keys=True), "utf-8")
+
+
+def _of_sboms(digests: Mapping[str, Digest]) -> dict[str, str]:
+    return {path: digest.sha256 for path, digest in digests.items() if path.startswith(f"{SBOMS}/")}
+
+
+def pushed_images(folders: Sequence[Path]) -> dict[str, str]:
+    """Return the digests of the images that `EcrPush` wrote into outputs, by their repository."""
+    images = {}
+    for folder in folders:
+        read = json.loads((folder / "image.json").read_text("utf-8"))
+        images[read["uri"].partition("@")[0]] = read["digest"]
+    return images
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Seal the assembly in the working directory, with the key that is named."""
+    from securesystemslib.signer import AWSSigner  # type: ignore[attr-defined]
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in (
+        *("key", "repository", "revision", "pipeline", "execution", "builder"),
+        *("builder-version", "started"),
+    ):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--branch", default="")
+    parser.add_argument("--sbom", action="append", default=[], metavar="OUTPUT=FOLDER")
+    parser.add_argument("--image", action="append", default=[], metavar="FOLDER", type=Path)
+    given = parser.parse_args(arguments)
+    uri, public_key = AWSSigner.import_(given.key)
+    # CodeBuild gives milliseconds since the epoch.
+    started = datetime.fromtimestamp(int(given.started) / 1000, UTC)
+    provenance = Provenance(
+        repository=given.repository,
+        revision=given.revision,
+        branch=given.branch,
+        pipeline=given.pipeline,
+        execution=given.execution,
+        builder=given.builder,
+        builder_version=given.builder_version,
+        started=started.isoformat(timespec="seconds"),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    try:
+        seal(
+            Path(),
+            provenance,
+            signer=AWSSigner.from_priv_key_uri(uri, public_key),
+            sboms={
+                name: Path(folder)
+                for name, _, folder in (each.partition("=") for each in given.sbom)
+            },
+            images=pushed_images(given.image),
+        )
+    except ValueError as error:
+        sys.exit(f"Seal: {error}")
+    print(f"sealed {given.revision} with {given.key}")
