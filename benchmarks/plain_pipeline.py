@@ -89,6 +89,26 @@ def _stop_the_line(scope: Construct, key: kms.Key, topic: sns.Topic) -> None:
     )
 
 
+def _summarize_changes(scope: Construct, key: kms.Key, regions: list[str]) -> None:
+    lambda_.Function(
+        scope,
+        "SummarizeChanges",
+        runtime=lambda_.Runtime.PYTHON_3_14,
+        handler="runtime.change_summary.handler",
+        code=_release_code(),
+        log_group=logs.LogGroup(scope, "Logs-SummarizeChanges", encryption_key=key),
+        initial_policy=[
+            iam.PolicyStatement(
+                actions=["sts:AssumeRole"],
+                resources=[
+                    f"arn:aws:iam::{PROD}:role/cdk-hnb659fds-deploy-role-{PROD}-{region}"
+                    for region in regions
+                ],
+            )
+        ],
+    )
+
+
 def _notify(scope: Construct, key: kms.Key, topic: sns.Topic) -> None:
     function = lambda_.Function(
         scope,
@@ -217,6 +237,7 @@ def plain_pipeline(app: App, deployments: int) -> None:
         deploy(f"Prod-{wave}", PROD, regions)
     deployment.build_pipeline()
     topic = _time_budget(stack, key)
+    _summarize_changes(stack, key, topology.prod)
     _stop_the_line(stack, key, topic)
     _notify(stack, key, topic)
     for _, support in sorted(pipeline.cross_region_support.items()):

@@ -1,6 +1,7 @@
 """What a person sees while a rehearsal goes on."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,16 @@ def test_on_a_terminal_a_table_shows_stages_and_the_actions_of_the_one_that_runs
 @pytest.mark.parametrize("answer", [True, False])
 def test_scripts_answer_approvals_by_an_option(answer: bool) -> None:
     assert RehearsalDisplay(Console(file=io.StringIO()), answer).answer(APPROVAL) is answer
+
+
+def test_what_the_reviewer_reads_is_shown_before_the_answer() -> None:
+    shown = io.StringIO()
+    approval = replace(APPROVAL, message="Look [here].\nWARNING Table is deleted")
+    assert RehearsalDisplay(Console(file=shown), True).answer(approval) is True
+    assert [line.strip() for line in shown.getvalue().splitlines()] == [
+        "| Look [here].",
+        "| WARNING Table is deleted",
+    ]
 
 
 def test_where_nobody_can_be_asked_the_options_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,6 +129,9 @@ def test_the_output_tells_what_was_done_and_what_was_not_checked(
 ) -> None:
     _, printed = rehearsed
     assert "SUCCEEDED: fruit, commit" in printed
+    # What the reviewer reads before the answer: production is empty yet, so all is added.
+    assert re.search(r"\| In 3 regions: \d+ added, 0 changed, 0 replaced, 0 deleted", printed)
+    assert re.search(r"\| Commit [0-9a-f]{40} by .+@", printed)
     assert re.search(r"Prod-rest +444444444444 eu-central-1 .* ApiUrl answers 200", printed)
     assert "Not checked, as the emulator does not do it:" in printed
     page = (place.folder / "report.html").read_text()

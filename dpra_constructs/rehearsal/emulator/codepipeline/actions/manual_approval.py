@@ -25,6 +25,8 @@ _MINUTES = range(5, 86_400 + 1)
 def _approve(context: ActionContext) -> Result:
     minutes = context.action.timeout_minutes or _DEFAULT_MINUTES
     context.run.external_url = context.configuration.get("ExternalEntityLink", "")
+    for line in context.configuration.get("CustomData", "").splitlines():
+        context.note(line)
     token = new_id()
     if "NotificationArn" in context.configuration:
         _notify(context, token, minutes)
