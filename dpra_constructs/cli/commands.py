@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from dpra_constructs.cli.build_command import build
+from dpra_constructs.cli.metrics_command import metrics
 from dpra_constructs.cli.pre_commit_command import pre_commit
 from dpra_constructs.cli.rehearse import bootstrap, rehearse
 from dpra_constructs.cli.release_commands import override, resume
@@ -17,5 +18,5 @@ def dpra() -> None:
     """Deployment pipelines after the Deployment Pipeline Reference Architecture."""
 
 
-for command in (build, pre_commit, rehearse, bootstrap, resume, override, verify):
+for command in (build, metrics, pre_commit, rehearse, bootstrap, resume, override, verify):
     dpra.add_command(command)

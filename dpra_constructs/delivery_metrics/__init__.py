@@ -1,0 +1,1 @@
+"""The four delivery metrics: lead time, deploy frequency, MTBF and MTTR (DPRA-METRICS)."""

@@ -1,0 +1,1 @@
+"""What runs in Lambda and in `dpra metrics`: the standard library and boto3 alone."""
