@@ -7,7 +7,6 @@ import re
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -27,27 +26,19 @@ _BEFORE = timedelta(days=60)
 _REPORTS = {".svg": svg, ".html": html}
 
 
-class _Since(click.ParamType):
-    """A day, a time, or a number of days back from now."""
-
-    name = "when"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        if days := _DAYS.fullmatch(value):
-            return datetime.now(UTC) - timedelta(days=int(days[1]))
-        try:
-            time = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(
-                f"{value!r} is no time; write it like 2026-01-31, 2026-01-31T09:30:00Z or 30d",
-                param,
-                ctx,
-            )
-        return time if time.tzinfo else time.replace(tzinfo=UTC)
+def _when(context: click.Context, option: click.Parameter, value: str | None) -> datetime | None:
+    """Read a day, a time, or a number of days back from now."""
+    if value is None:
+        return None
+    if days := _DAYS.fullmatch(value):
+        return datetime.now(UTC) - timedelta(days=int(days[1]))
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} is no time; write it like 2026-01-31, 2026-01-31T09:30:00Z or 30d"
+        ) from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 @click.command()
@@ -59,7 +50,10 @@ class _Since(click.ParamType):
     help="Read the history from this file instead of AWS; - is the standard input.",
 )
 @click.option(
-    "--since", type=_Since(), help="Only executions that began then or later: a day, time, or 30d."
+    "--since",
+    metavar="WHEN",
+    callback=_when,
+    help="Only executions that began then or later: a day, a time, or 30d.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the values as JSON.")
 @click.option("--report", type=_FILE, help="Write a report with plots: a .html or .svg file.")

@@ -235,9 +235,9 @@ def _strip(
     yield _text(_MARGIN, _STRIP_TOP + 14, "Executions")
     left = _WIDTH - _MARGIN - 4 * 100
     for index, (name, (colour, _)) in enumerate(_OUTCOMES.items()):
-        across = left + index * 100
-        yield f'<rect x="{across}" y="{_STRIP_TOP + 4}" width="10" height="10" fill="{colour}"/>'
-        yield _text(across + 16, _STRIP_TOP + 14, name, "quiet")
+        key = left + index * 100
+        yield f'<rect x="{key}" y="{_STRIP_TOP + 4}" width="10" height="10" fill="{colour}"/>'
+        yield _text(key + 16, _STRIP_TOP + 14, name, "quiet")
     bottom = _STRIP_TOP + 72
     yield _line(_MARGIN, bottom, _WIDTH - _MARGIN, bottom)
     if begin is None or end is None:
