@@ -11,6 +11,15 @@ from dpra_constructs.requirements import Requirement
 from dpra_constructs.source import SourceLayout
 
 SOURCE_LAYOUT_ACTION = "SourceLayout"
+#: The variable in which it gives the latest commits of the trunk to the delivery metrics.
+COMMITS_VARIABLE = "DPRA_COMMITS"
+# About 2.4 kB: of each commit 12 digits of its hash, and when it was written, in seconds since
+# 1970.
+# A source that is no clone has none, and no variable is exported without a value.
+_EXPORT_COMMITS = (
+    f'export {COMMITS_VARIABLE}="none $(git log --max-count=100 --format=%H-%at 2>/dev/null '
+    "| sed 's/^\\(.\\{12\\}\\)[0-9a-f]*/\\1/' | tr '\\n' ' ')\""
+)
 
 
 def source_layout_check(
@@ -19,7 +28,8 @@ def source_layout_check(
     """Return the build action that checks a layout; None when there is nothing to check.
 
     It needs nothing but the Python of the build image, so that it fails within seconds, and names
-    the kind of source and the glob that matches no committed file.
+    the kind of source and the glob that matches no committed file. Then it exports the latest
+    commits of the trunk with their times, which the delivery metrics are made of (DPRA-METRICS).
 
     Args:
         layout: where the kinds of source are.
@@ -35,5 +45,6 @@ def source_layout_check(
         return None
     layout_as_json = json.dumps({kind: list(kinds[kind]) for kind in kinds})
     return BuildAction(
-        SOURCE_LAYOUT_ACTION, commands=[inlined_python("source_layout", [layout_as_json])]
+        SOURCE_LAYOUT_ACTION,
+        commands=[inlined_python("source_layout", [layout_as_json]), _EXPORT_COMMITS],
     )

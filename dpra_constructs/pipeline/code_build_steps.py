@@ -16,6 +16,7 @@ from dpra_constructs.build_actions.buildspec import partial_buildspec, report_gr
 from dpra_constructs.build_actions.cdk_synth import CLOUD_ASSEMBLY
 from dpra_constructs.build_actions.code_build_project import CodeBuildProject
 from dpra_constructs.build_actions.permission import Permission
+from dpra_constructs.build_actions.source_layout_check import COMMITS_VARIABLE
 from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline import database_migrations, fault_injections
@@ -134,6 +135,7 @@ class CodeBuildSteps:
         producers: dict[str, pipelines.Step] = {}
         *actions, (_, synth) = self._plan.build_runs
         check = self._plan.source_check
+        commits = ""
         for _, action in actions:
             step: pipelines.Step
             if isinstance(action, BuildAction):
@@ -155,6 +157,8 @@ class CodeBuildSteps:
                     step.add_step_dependency(producers[name])
             if check and action is not check:
                 step.add_step_dependency(steps[check.name])
+            if check and action is check and isinstance(step, pipelines.CodeBuildStep):
+                commits = step.exported_variable(COMMITS_VARIABLE)
             steps[action.name] = step
         assert isinstance(synth, BuildAction)  # the last of build_runs is
         last = self._build_action(
@@ -166,6 +170,10 @@ class CodeBuildSteps:
         )
         for step in steps.values():
             last.add_step_dependency(step)
+        if commits:
+            # CDK Pipelines gives an action a namespace when another refers to its variables. This
+            # one is referred to by nobody, and read from the history.
+            last._discover_referenced_outputs(commits)
         return last
 
     def after_build(self) -> None:

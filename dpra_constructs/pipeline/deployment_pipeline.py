@@ -43,7 +43,8 @@ class DeploymentPipeline(Construct):
         self_mutation: how the pipeline updates itself when a commit changes it.
         rollback_horizon: how long artifacts are kept, and so how old a release can be that a
             stage is rolled back to; whole days, 90 to 3650; 365 without it.
-        waivers: for each requirement of all stages that does not hold, the reason.
+        waivers: for each requirement of all stages that does not hold, the reason. With a waiver
+            of `Requirement.METRICS` there are no delivery metrics; `delivery_metrics` is None.
         notify: who hears of failures, rollbacks, approvals that are needed, exceeded time budgets
             and overrides: email addresses, each of which confirms its subscription once, and chat
             channels as `SlackChannel` or `TeamsChannel`. Other subscribers are added to
@@ -114,6 +115,7 @@ class DeploymentPipeline(Construct):
             horizon_days=horizon_days,
             limits=limits,
             notify=told,
+            publishes_metrics=Requirement.METRICS not in waived,
         )
         self.pipeline: codepipeline.Pipeline = built.pipeline
         self.artifact_bucket = built.artifact_bucket
@@ -123,6 +125,7 @@ class DeploymentPipeline(Construct):
         #: For people who resume a stopped line, and for those who override; None where neither is.
         self.resume_policy = built.policies.resume
         self.override_policy = built.policies.override
+        self.delivery_metrics = built.delivery_metrics
         self._refuse_stacks_of_others(where, built.stacks)
         stack.add_metadata(f"DPRA::{name}", _metadata(chain, waived))
 

@@ -21,6 +21,8 @@ from constructs import Construct
 
 from dpra_constructs.build_actions import tool_versions
 from dpra_constructs.build_actions.buildspec import asset_buildspec
+from dpra_constructs.delivery_metrics import DeliveryMetrics, PipelineDashboard
+from dpra_constructs.delivery_metrics.delivery_metrics import function_name
 from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.pipeline import artifacts, self_mutation
 from dpra_constructs.pipeline.acknowledgements import acknowledge_wildcards
@@ -52,6 +54,7 @@ class Built:
     notifications: sns.Topic
     budget_alarms: dict[str, cloudwatch.CfnAlarm]
     policies: PeoplePolicies
+    delivery_metrics: DeliveryMetrics | None
     stacks: list[tuple[str, str, str]]
 
 
@@ -65,6 +68,7 @@ def build(
     horizon_days: int,
     limits: Limits,
     notify: Recipients,
+    publishes_metrics: bool,
 ) -> Built:
     """Make the pipeline of a plan.
 
@@ -77,6 +81,7 @@ def build(
         horizon_days: how long artifacts are kept.
         limits: the quotas of CodePipeline.
         notify: who hears of what happens in the pipeline.
+        publishes_metrics: whether it has delivery metrics.
     """
     stack = Stack.of(scope)
     baking = bake_actions(plan, applications)
@@ -174,6 +179,7 @@ def build(
     tell_of_events(
         scope, plan=plan, notifications=notifications, budgets=list(alarms.values()), logs=logs
     )
+    metrics = _delivery_metrics(scope, plan, notifications, logs) if publishes_metrics else None
     if plan.pull_requests:
         build_pull_requests(scope, plan, plan.pull_requests, logs)
     policies = people_policies(scope, plan)
@@ -185,7 +191,31 @@ def build(
         notifications=notifications.topic,
         budget_alarms=alarms,
         policies=policies,
+        delivery_metrics=metrics,
         stacks=[each for names in stacks.values() for each in names],
+    )
+
+
+def _delivery_metrics(
+    scope: Construct, plan: PipelinePlan, notifications: Notifications, logs: EncryptedLogs
+) -> DeliveryMetrics:
+    name = plan.pipeline.name
+    return DeliveryMetrics(
+        scope,
+        "DeliveryMetrics",
+        pipeline=name,
+        production_stages=plan.wave_names,
+        dashboard=PipelineDashboard(
+            time_budgets_minutes=plan.time_budgets,
+            health=[
+                (target.environment, target.region)
+                for stage in plan.stages
+                if stage.bake_minutes is not None
+                for target in stage.targets
+            ],
+        ),
+        alarm_topic_arn=notifications.topic.topic_arn,
+        log_group=logs.of_function(function_name(name)),
     )
 
 

@@ -43,7 +43,11 @@ def alarm_count(templates: list[dict[str, object]]) -> int:
     return sum(len(resources(template, "AWS::CloudWatch::Alarm")) for template in templates)
 
 
-def test_the_idle_cost_is_that_of_the_keys_and_alarms(
+def dashboard_count(templates: list[dict[str, object]]) -> int:
+    return sum(len(resources(template, "AWS::CloudWatch::Dashboard")) for template in templates)
+
+
+def test_the_idle_cost_is_that_of_keys_alarms_and_dashboards(
     smallest: Path, fruit_api: Synthesized
 ) -> None:
     text = (ROOT / "docs" / "idle-cost.md").read_text()
@@ -62,7 +66,8 @@ def test_the_idle_cost_is_that_of_the_keys_and_alarms(
     ):
         keys = key_count(templates)
         alarms = alarm_count(templates) * 0.10
-        row = f"{keys} | ${keys}.00 | ${alarms:.2f} | ${keys + alarms:.2f}"
+        boards = dashboard_count(templates) * 3
+        row = f"{keys} | ${keys}.00 | ${alarms:.2f} | ${boards}.00 | ${keys + alarms + boards:.2f}"
         assert f"| `examples/{name}` | {row} |" in text
 
 

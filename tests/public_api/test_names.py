@@ -7,6 +7,7 @@ import dpra_constructs
 from dpra_constructs import (
     build_actions,
     database,
+    delivery_metrics,
     monitoring,
     rehearsal,
     resilience,
@@ -15,6 +16,7 @@ from dpra_constructs import (
     testing,
 )
 from dpra_constructs.build_actions import tool_versions
+from dpra_constructs.delivery_metrics.runtime import publish
 from dpra_constructs.release import stage_conditions
 from tests.conftest import ROOT, Synthesized, resources
 
@@ -162,6 +164,21 @@ def test_exported_names() -> None:
         "SuccessCondition",
         "VariableCheck",
     ]
+    assert delivery_metrics.__all__ == [
+        "Commit",
+        "DeliveryMetrics",
+        "Execution",
+        "FleetDashboard",
+        "HistoryError",
+        "Metrics",
+        "PipelineDashboard",
+        "Point",
+        "from_document",
+        "lead_times",
+        "metrics",
+        "points",
+        "read",
+    ]
     assert testing.__all__ == ["pipeline_outline", "unacknowledged_findings"]
     assert database.__all__ == ["DatabaseAccess"]
     assert resilience.__all__ == ["FaultInjectionExperiment"]
@@ -172,6 +189,7 @@ def test_each_exported_name_is_there() -> None:
     for module in (
         dpra_constructs,
         build_actions,
+        delivery_metrics,
         source,
         test_actions,
         testing,
@@ -206,6 +224,7 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "BakeRole",
         "BudgetExceeded",
         "BudgetExceededPermission",
+        "DeliveryMetrics",
         "Deployment",
         "Logs-fruit-api-Assets",
         "Logs-fruit-api-Bake",
@@ -220,6 +239,7 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "Logs-fruit-api-Build-SourceLayout",
         "Logs-fruit-api-Build-Synth",
         "Logs-fruit-api-Build-UnitTests",
+        "Logs-fruit-api-DeliveryMetrics",
         "Logs-fruit-api-Notify",
         "Logs-fruit-api-StageDuration",
         "Logs-fruit-api-StopTheLine",
@@ -259,6 +279,39 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
     ]
 
 
+def test_construct_ids_of_the_delivery_metrics(fruit_api: Synthesized) -> None:
+    metrics = fruit_api.stack.node.find_child("Pipeline").node.find_child("DeliveryMetrics")
+    assert sorted(child.node.id for child in metrics.node.children) == [
+        "Alarm",
+        "Code",
+        "Dashboard",
+        "DeadLetters",
+        "DeadLettersPolicy",
+        "ExecutionEnded",
+        "ExecutionEndedPermission",
+        "Function",
+        "Role",
+    ]
+    template = fruit_api.template
+    [dashboard] = resources(template, "AWS::CloudWatch::Dashboard")
+    assert dashboard["DashboardName"] == "fruit-api-us-west-2"
+    [queue] = resources(template, "AWS::SQS::Queue")
+    assert queue["QueueName"] == "fruit-api-DeliveryMetrics-DeadLetters"
+
+
+def test_names_and_units_of_the_delivery_metrics() -> None:
+    assert publish.UNITS == {
+        "LeadTime": "Seconds",
+        "DeployFrequency": "None",
+        "MeanTimeBetweenFailures": "Seconds",
+        "MeanTimeToRecovery": "Seconds",
+        "ChangeFailureRate": "Percent",
+        "Deployments": "Count",
+        "Rollbacks": "Count",
+    }
+    assert (publish.NAMESPACE, publish.DIMENSION) == ("DPRA", "Pipeline")
+
+
 def test_physical_names(fruit_api: Synthesized) -> None:
     names: dict[str, list[str]] = {
         resource["Type"]: []
@@ -296,16 +349,19 @@ def test_physical_names(fruit_api: Synthesized) -> None:
 def test_names_of_alarms_metrics_and_log_groups(fruit_api: Synthesized) -> None:
     alarms = resources(fruit_api.template, "AWS::CloudWatch::Alarm")
     assert {each["AlarmName"] for each in alarms} == {
+        "fruit-api-DeliveryMetrics",
         "fruit-api-TimeBudget-Beta",
         "fruit-api-TimeBudget-Build",
         "fruit-api-TimeBudget-Gamma",
     }
     assert {(each["Namespace"], each["MetricName"]) for each in alarms} == {
-        ("DPRA", "StageDuration")
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+        ("DPRA", "StageDuration"),
     }
     functions = resources(fruit_api.template, "AWS::Lambda::Function")
     assert sorted(function["FunctionName"] for function in functions) == [
         "fruit-api-Bake",
+        "fruit-api-DeliveryMetrics",
         "fruit-api-Notify",
         "fruit-api-StageDuration",
         "fruit-api-StopTheLine",

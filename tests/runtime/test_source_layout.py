@@ -2,12 +2,18 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from dpra_constructs.build_actions.runtime.source_layout import committed_files, missing, pattern
-from dpra_constructs.build_actions.source_layout_check import source_layout_check
+from dpra_constructs.build_actions.source_layout_check import (
+    COMMITS_VARIABLE,
+    source_layout_check,
+)
+from dpra_constructs.delivery_metrics.runtime import history
+from dpra_constructs.delivery_metrics.runtime.history import commits_of
 from dpra_constructs.requirements import Requirement
 from dpra_constructs.source import SourceLayout
 
@@ -80,7 +86,7 @@ def test_without_git_all_files_count(tmp_path: Path) -> None:
 def run(folder: Path, layout: SourceLayout) -> subprocess.CompletedProcess[str]:
     action = source_layout_check(layout)
     assert action
-    [command] = action.commands
+    command, _ = action.commands
     return subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True)
 
 
@@ -115,3 +121,38 @@ def test_the_check_needs_the_standard_library_alone() -> None:
         [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = [{str(folder)!r}]; {code}"],
         check=True,
     )
+
+
+def exported(folder: Path) -> str:
+    action = source_layout_check(SourceLayout(application=["src"]))
+    assert action
+    _, command = action.commands
+    shown = ["bash", "-c", f'set -eu; {command}; printf %s "$DPRA_COMMITS"']
+    done = subprocess.run(shown, cwd=folder, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_the_latest_hundred_commits_are_exported_with_the_times_of_their_authors(
+    tmp_path: Path,
+) -> None:
+    git(tmp_path, "init")
+    for number in range(101):
+        date = f"--date=2026-01-01T00:00:{number % 60:02d}Z"
+        git(tmp_path, "commit", "--allow-empty", "-m", f"commit {number}", date)
+    log = ["git", "log", "--format=%H", "--max-count=100"]
+    hashes = subprocess.run(log, cwd=tmp_path, capture_output=True, text=True).stdout.split()
+    commits = commits_of(exported(tmp_path))
+    assert [commit.id for commit in commits] == [each[:12] for each in hashes]
+    assert commits[0].time == datetime(2026, 1, 1, 0, 0, 100 % 60, tzinfo=UTC)
+    # OutputVariablesSizeExceededException names no number; this is far below what is documented.
+    assert len(exported(tmp_path)) < 3_000
+
+
+def test_what_is_no_clone_exports_no_commit(tmp_path: Path) -> None:
+    assert exported(tmp_path).strip() == "none"
+    assert commits_of(exported(tmp_path)) == ()
+
+
+def test_build_and_delivery_metrics_name_the_variable_alike() -> None:
+    assert COMMITS_VARIABLE == history.COMMITS_VARIABLE

@@ -102,7 +102,7 @@ def test_a_waived_kind_of_source_is_not_checked() -> None:
     stack = tools_stack()
     build = build_stage(stack, source=source_stage(stack, waivers=reason))
     template = template_of(pipeline(stack, last_stage=beta_stage(stack, build=build)))
-    [command] = json.loads(project(template, "SourceLayout")["Source"]["BuildSpec"])["phases"][
+    [command, _] = json.loads(project(template, "SourceLayout")["Source"]["BuildSpec"])["phases"][
         "build"
     ]["commands"]
     assert "static_assets" not in command.splitlines()[0]

@@ -94,4 +94,5 @@ def test_it_can_be_left_out() -> None:
         "index.handler",
         "runtime.bake.handler",
         "runtime.notify.handler",
+        "runtime.publish.handler",
     ]

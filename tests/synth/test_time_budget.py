@@ -85,7 +85,11 @@ def test_the_function_may_write_its_log_and_read_its_pipeline(template: dict[str
 
 
 def test_the_alarm_is_above_the_budget_and_silent_without_builds(template: dict[str, Any]) -> None:
-    alarm, of_beta = resources(template, "AWS::CloudWatch::Alarm")
+    alarm, of_beta = (
+        each
+        for each in resources(template, "AWS::CloudWatch::Alarm")
+        if each["MetricName"] == "StageDuration"
+    )
     assert alarm["Threshold"] == 12 * 60
     assert of_beta["Threshold"] == 30 * 60
     assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
@@ -108,7 +112,7 @@ def test_the_alarms_change_is_an_event_of_which_people_are_told(template: dict[s
     budgets = [
         name
         for name, resource in template["Resources"].items()
-        if resource["Type"] == "AWS::CloudWatch::Alarm"
+        if resource["Type"] == "AWS::CloudWatch::Alarm" and "TimeBudget" in name
     ]
     assert rule["EventPattern"]["resources"] == [{"Fn::GetAtt": [each, "Arn"]} for each in budgets]
 
