@@ -16,6 +16,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import fsum
 
 SUCCEEDED = "Succeeded"
 FAILED = "Failed"
@@ -375,4 +376,5 @@ def _undone(rollback: Execution, releases: Sequence[Execution], ends: Sequence[d
 
 
 def _average(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None
+    # Exact, so that the order of executions cannot matter.
+    return fsum(values) / len(values) if values else None
