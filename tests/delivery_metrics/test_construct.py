@@ -223,7 +223,6 @@ def test_the_build_exports_the_commits_and_the_action_has_a_namespace(
     [build] = [stage for stage in made["Stages"] if stage["Name"] == "Build"]
     namespaces = {each["Name"]: each.get("Namespace") for each in build["Actions"]}
     assert namespaces["SourceLayout"] == "Build@SourceLayout"
-    assert namespaces["Synth"] is None
     [project] = [
         each
         for each in resources(template, "AWS::CodeBuild::Project")

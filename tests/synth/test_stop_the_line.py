@@ -90,9 +90,5 @@ def test_it_can_be_left_out() -> None:
     handlers = [
         each["Handler"] for each in resources(of_prod(stop_the_line=False), "AWS::Lambda::Function")
     ]
-    assert sorted(handlers) == [
-        "index.handler",
-        "runtime.bake.handler",
-        "runtime.notify.handler",
-        "runtime.publish.handler",
-    ]
+    assert "runtime.bake.handler" in handlers
+    assert "runtime.stop_the_line.handler" not in handlers
