@@ -56,6 +56,10 @@ def zip_assets(root: Path) -> list[str]:
                 raise ValueError(f"{manifest.name} publishes {source['path']}, which is outside")
             archive = folder.with_name(f"{folder.name}.zip")
             if folder not in archives:
+                if not folder.exists():
+                    raise ValueError(f"{manifest.name} publishes {source['path']}, which is absent")
+                if archive.exists():
+                    raise ValueError(f"{archive.name} is there already, beside what it would be of")
                 # An asset that is one file is zipped too, where its manifest says so.
                 _zip(folder, archive)
                 archives[folder] = archive
@@ -136,12 +140,13 @@ def _refuse_what_is_built(manifest: str, content: Mapping[str, Any]) -> None:
 
 def _zip(source: Path, archive: Path) -> None:
     """Write the same archive for the same content, whatever its times, order and owner are."""
-    found = [source] if source.is_file() else sorted(source.rglob("*"))
+    inside = source.parent.resolve() if source.is_file() else source.resolve()
+    found = [source] if source.is_file() else _files(source)
+    names = {path.relative_to(inside).as_posix(): path for path in found}
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target:
-        for path in found:
-            if path.is_dir():
-                continue
-            name = path.name if path == source else path.relative_to(source).as_posix()
+        for name, path in sorted(names.items()):
+            if not path.is_file() or not path.resolve().is_relative_to(inside):
+                raise ValueError(f"{source.name}/{name} is no file of the asset: a link leads out")
             entry = zipfile.ZipInfo(name, _TIME)
             entry.create_system = 3
             executable = path.stat().st_mode & 0o100
@@ -149,3 +154,15 @@ def _zip(source: Path, archive: Path) -> None:
             entry.compress_type = zipfile.ZIP_DEFLATED
             with path.open("rb") as content, target.open(entry, "w") as out:
                 shutil.copyfileobj(content, out)
+
+
+def _files(folder: Path, parents: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """Yield what is in a folder, and in folders that links lead to: the CDK follows them too."""
+    real = folder.resolve()
+    if real in parents:
+        raise ValueError(f"{folder.parent.name}/{folder.name} is a link that leads to itself")
+    for path in folder.iterdir():
+        if path.is_dir():
+            yield from _files(path, (*parents, real))
+        else:
+            yield path

@@ -18,6 +18,7 @@ from typing import Any
 from .assets import zip_assets
 from .files import Digest, Folder, digests_of
 from .manifest import ENVELOPE, FOLDER, MANIFEST, SBOMS, manifest_of, sha256_of
+from .object_keys import name_by_content
 from .statement import PAYLOAD_TYPE, Provenance, statement_of
 
 
@@ -51,6 +52,7 @@ def seal(
         # An output of another action is linked into the build; what it leads to is sealed.
         shutil.copytree(folder, root / SBOMS / name, symlinks=False)
     zip_assets(root)
+    name_by_content(root)
     digests = digests_of(Folder(root))
     manifest = manifest_of(digests)
     statement = statement_of(
