@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dpra_constructs.pipeline.definitions import SelfMutation
     from dpra_constructs.pipeline.deployment_pipeline import DeploymentPipeline
     from dpra_constructs.pipeline.gamma_stage import GammaStage
-    from dpra_constructs.pipeline.plan import Limits
+    from dpra_constructs.pipeline.limits import Limits
     from dpra_constructs.pipeline.prod_waves import ProdWaves
     from dpra_constructs.pipeline.source_stage import SourceStage
 
@@ -56,7 +56,7 @@ _MODULES = {
     "BuildStage": "build_stage",
     "DeploymentPipeline": "deployment_pipeline",
     "GammaStage": "gamma_stage",
-    "Limits": "plan",
+    "Limits": "limits",
     "ProdWaves": "prod_waves",
     "SelfMutation": "definitions",
     "SourceStage": "source_stage",

@@ -25,6 +25,11 @@ def bake_minutes(where: str, bake: Duration | None) -> int | None:
     return arguments.whole(where, "bake", bake, at_least=1, at_most=LONGEST_BAKE_MINUTES)
 
 
+def check_max_parallel(where: str, count: object) -> None:
+    """Refuse what is no number of regions."""
+    arguments.optional(arguments.count(1, 50))(where, "max_parallel", count)
+
+
 @dataclass(frozen=True, slots=True)
 class Wave:
     """Regions that production deploys to in parallel, after the waves before it (DPRA-PROD-WAVES).
@@ -35,6 +40,8 @@ class Wave:
         bake: how long the `DeploymentHealth` of each region is watched before the next wave
             begins, in whole minutes, up to 23 hours; at least as long as its alarms need to show
             a new version. Without it `ProdWaves` needs a waiver.
+        max_parallel: how many regions are deployed to at once, in their order here; the next ones
+            follow after the tests of these, and the bake after all. Without it all at once.
         on_success: what has to hold after the bake, like
             `SuccessCondition([CloudWatchAlarm("Calm", alarm="db-load")])`; else the wave rolls
             back, or fails. A condition to enter it is `ProdWaves(before_entry=)`: here a rollback
@@ -53,6 +60,7 @@ class Wave:
     _: KW_ONLY
     bake: Duration | None = field(default=None, compare=False, repr=False)
     on_success: SuccessCondition | None = None
+    max_parallel: int | None = None
     bake_minutes: int | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,4 +75,5 @@ class Wave:
         if self.on_success is not None:
             example = 'SuccessCondition([CloudWatchAlarm("Calm", alarm="db-load")])'
             arguments.instance(where, "on_success", self.on_success, SuccessCondition, example)
+        check_max_parallel(where, self.max_parallel)
         object.__setattr__(self, "bake_minutes", bake_minutes(where, self.bake))

@@ -6,12 +6,12 @@ A wildcard that is not known here is left alone, so that cdk-nag's rule AwsSolut
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from aws_cdk import Acknowledgment, Stack, Validations
 from aws_cdk import aws_iam as iam
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 _READ = (
     "Bucket.grantRead of aws_cdk: the pattern covers reading objects, their versions and the "
@@ -97,12 +97,19 @@ _RESOURCES: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def acknowledge_wildcards(scope: Construct) -> None:
-    """Acknowledge the known wildcards of every policy below a construct."""
-    policies = [each for each in scope.node.find_all() if isinstance(each, iam.Policy)]
+def resolved_policies(
+    scope: Construct, made: Iterable[IConstruct]
+) -> list[tuple[iam.Policy, dict[str, Any]]]:
+    """Return the policies among constructs, each with its document."""
+    policies = [each for each in made if isinstance(each, iam.Policy)]
     # Resolved in one call, as each is one to the jsii kernel.
     documents = Stack.of(scope).resolve([policy.document for policy in policies])
-    for policy, document in zip(policies, documents, strict=True):
+    return list(zip(policies, documents, strict=True))
+
+
+def acknowledge_wildcards(policies: Iterable[tuple[iam.Policy, dict[str, Any]]]) -> None:
+    """Acknowledge the known wildcards of policies."""
+    for policy, document in policies:
         reasons: dict[str, str] = {}
         for statement in document["Statement"]:
             reasons.update(_reasons(statement))

@@ -96,6 +96,7 @@ class GammaDefinition:
     time_budget_minutes: int
     bake_minutes: int | None
     waivers: Waivers
+    max_parallel: int | None = None
     tests: tuple[DeployedTest | FaultInjection, ...] = ()
     migrations: tuple[DatabaseMigration, ...] = ()
     conditions: StageConditions = NO_CONDITIONS

@@ -17,7 +17,8 @@ from dpra_constructs.pipeline.beta_stage import BetaStage
 from dpra_constructs.pipeline.definitions import Chain, SelfMutation
 from dpra_constructs.pipeline.gamma_stage import GammaStage
 from dpra_constructs.pipeline.known_regions import unknown_regions
-from dpra_constructs.pipeline.plan import Limits, PipelinePlan, make_plan
+from dpra_constructs.pipeline.limits import Limits
+from dpra_constructs.pipeline.plan import PipelinePlan, make_plan
 from dpra_constructs.pipeline.prod_waves import ProdWaves
 from dpra_constructs.release import SlackChannel, TeamsChannel
 from dpra_constructs.release.chat_channels import recipients
@@ -49,7 +50,7 @@ class DeploymentPipeline(Construct):
             and overrides: email addresses, each of which confirms its subscription once, and chat
             channels as `SlackChannel` or `TeamsChannel`. Other subscribers are added to
             `notifications`, the topic.
-        limits: the quotas of CodePipeline in the account.
+        limits: the quotas of AWS in the account; what exceeds one is refused with the numbers.
 
     Raises:
         InvalidArgumentError: an argument is not one of those, what `application` returned does
@@ -97,6 +98,7 @@ class DeploymentPipeline(Construct):
             )
         chain = Chain.ending_with(last_stage.definition)
         identity = PipelineIdentity(name=name, account=stack.account, region=stack.region)
+        self._notified = told
         self.plan: PipelinePlan = make_plan(chain, identity, self_mutation)
         super().__init__(scope, id)
         self._warn_of_what_is_unusual()
@@ -130,8 +132,12 @@ class DeploymentPipeline(Construct):
         stack.add_metadata(f"DPRA::{name}", _metadata(chain, waived))
 
     def pipeline_outline(self) -> str:
-        """Return the plan as text: stages, actions, accounts and regions in order."""
-        return str(self.plan)
+        """Return the plan as text, for a review: stages and all that they run, in order.
+
+        It has budgets, windows, conditions, approvals, bakes, rollbacks, and whom the pipeline
+        notifies. `dpra_constructs.testing.pipeline_outline` shows what the template has.
+        """
+        return f"{self.plan}Notifies {self._notified.text}\n"
 
     def _warn_of_what_is_unusual(self) -> None:
         for region in unknown_regions(target.region for target in self.plan.targets):

@@ -25,7 +25,8 @@ from dpra_constructs.delivery_metrics import DeliveryMetrics, PipelineDashboard
 from dpra_constructs.delivery_metrics.delivery_metrics import function_name
 from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.pipeline import artifacts, self_mutation
-from dpra_constructs.pipeline.acknowledgements import acknowledge_wildcards
+from dpra_constructs.pipeline.acknowledgements import acknowledge_wildcards, resolved_policies
+from dpra_constructs.pipeline.after_group import AfterGroup
 from dpra_constructs.pipeline.approval import Approval
 from dpra_constructs.pipeline.attached_conditions import attach_conditions
 from dpra_constructs.pipeline.bakes import Bakes, bake_actions
@@ -34,9 +35,11 @@ from dpra_constructs.pipeline.code_build_environment import DEFAULT_IMAGE
 from dpra_constructs.pipeline.code_build_steps import CodeBuildSteps
 from dpra_constructs.pipeline.definitions import SelfMutation
 from dpra_constructs.pipeline.entry_conditions import EntryConditions
+from dpra_constructs.pipeline.limits import Limits
 from dpra_constructs.pipeline.logs import EncryptedLogs
+from dpra_constructs.pipeline.made_limits import check_made
 from dpra_constructs.pipeline.notifications import Notifications, tell_of_events
-from dpra_constructs.pipeline.plan import Limits, PipelinePlan, Purpose
+from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage, Purpose
 from dpra_constructs.pipeline.pull_requests import build_pull_requests
 from dpra_constructs.pipeline.source_action import make_source, start_on_trunk
 from dpra_constructs.pipeline.stage_budgets import watch_budgets
@@ -79,7 +82,7 @@ def build(
         execution_mode: SUPERSEDED or QUEUED.
         mutation: how the pipeline updates itself.
         horizon_days: how long artifacts are kept.
-        limits: the quotas of CodePipeline.
+        limits: the quotas of AWS.
         notify: who hears of what happens in the pipeline.
         publishes_metrics: whether it has delivery metrics.
     """
@@ -152,15 +155,7 @@ def build(
             cdk_pipeline.add_wave(stage.name, pre=[entries.step(stage)])
         elif stage.purpose is Purpose.DEPLOY:
             wave = cdk_pipeline.add_wave(stage.name, post=bakes.steps(stage))
-            for target in stage.targets:
-                application = applications[target.stage_id]
-                tests = steps.tests(stage, target, application)
-                migrations = steps.migrations(stage, target, application)
-                deployed = wave.add_stage(
-                    application, post=tests, stack_steps=migrations.stack_steps or None
-                )
-                migrations.check(deployed)
-                deployments[target.stage_id] = deployed
+            deployments.update(_deploy(wave, stage, applications, steps))
     if approval:
         approval.read(deployments[each.stage_id] for each in plan.targets if each.is_production)
     stacks = {
@@ -183,7 +178,10 @@ def build(
     if plan.pull_requests:
         build_pull_requests(scope, plan, plan.pull_requests, logs)
     policies = people_policies(scope, plan)
-    acknowledge_wildcards(scope)
+    made = scope.node.find_all()
+    documents = resolved_policies(scope, made)
+    acknowledge_wildcards(documents)
+    check_made(f'DeploymentPipeline "{name}"', made, documents, limits)
     return Built(
         pipeline=pipeline,
         artifact_bucket=bucket,
@@ -217,6 +215,37 @@ def _delivery_metrics(
         alarm_topic_arn=notifications.topic.topic_arn,
         log_group=logs.of_function(function_name(name)),
     )
+
+
+def _deploy(
+    wave: pipelines.Wave,
+    stage: PlannedStage,
+    applications: Mapping[str, Stage],
+    steps: CodeBuildSteps,
+) -> dict[str, pipelines.StageDeployment]:
+    """Deploy to the targets of a stage, group after group, and return what is deployed to each."""
+    deployments: dict[str, pipelines.StageDeployment] = {}
+    before: list[pipelines.Step] = []
+    for number, group in enumerate(stage.groups, 1):
+        is_last = number == len(stage.groups)
+        after = [] if is_last else [AfterGroup(f"After-{stage.name}-{number}")]
+        for target in group:
+            application = applications[target.stage_id]
+            tests = steps.tests(stage, target, application)
+            for barrier in after:
+                for test in tests:
+                    barrier.add_step_dependency(test)
+            migrations = steps.migrations(stage, target, application)
+            deployed = wave.add_stage(
+                application,
+                pre=before or None,
+                post=[*tests, *after],
+                stack_steps=migrations.stack_steps or None,
+            )
+            migrations.check(deployed)
+            deployments[target.stage_id] = deployed
+        before = [*after]
+    return deployments
 
 
 def _stacks(

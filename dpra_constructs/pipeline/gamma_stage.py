@@ -9,7 +9,7 @@ from constructs import Construct
 
 from dpra_constructs import arguments
 from dpra_constructs.environments import DeploymentEnvironment
-from dpra_constructs.environments.wave import bake_minutes
+from dpra_constructs.environments.wave import bake_minutes, check_max_parallel
 from dpra_constructs.pipeline.beta_stage import BetaStage, check_regional
 from dpra_constructs.pipeline.build_stage import budget_minutes
 from dpra_constructs.pipeline.definitions import GammaDefinition
@@ -56,6 +56,8 @@ class GammaStage(Construct):
         time_budget: how long the stage may take without its bake, in whole minutes, 5 to 480; 30
             without it (DPRA-GAMMA-TIME). A stage that took longer is told to the pipeline's
             `notifications`.
+        max_parallel: how many regions are deployed to at once, in their order; the next ones follow
+            after the tests of these, and the bake after all. Without it all at once.
         on_success: what has to hold after the bake, like
             `SuccessCondition([CloudWatchAlarm("Calm", alarm="db-load")])`; else the stage rolls
             back, or fails. A condition to enter it is the `on_success` of beta: here a rollback
@@ -81,6 +83,7 @@ class GammaStage(Construct):
         acceptance_tests: Iterable[AcceptanceTest | ToDeployedTest] = (),
         migrations: Iterable[DatabaseMigration] = (),
         time_budget: Duration | None = None,
+        max_parallel: int | None = None,
         on_success: SuccessCondition | None = None,
         waivers: Mapping[Requirement, str] | None = None,
     ) -> None:
@@ -115,6 +118,7 @@ class GammaStage(Construct):
             "there is no bake",
             "give bake=Duration.minutes(15)",
         )
+        check_max_parallel(where, max_parallel)
         conditions = read_conditions(where, on_success=on_success)
         super().__init__(scope, id)
         self.previous = beta
@@ -128,4 +132,5 @@ class GammaStage(Construct):
             bake_minutes=minutes,
             waivers=waived,
             conditions=conditions,
+            max_parallel=max_parallel,
         )

@@ -14,6 +14,7 @@ from dpra_constructs.environments import DeploymentEnvironment, DeploymentTarget
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline.build_order import Action, in_order, inputs_of, outputs_of
 from dpra_constructs.pipeline.definitions import Chain, ProdDefinition, SelfMutation
+from dpra_constructs.pipeline.limits import Limits
 from dpra_constructs.pipeline.pull_request_source import PullRequestSource
 from dpra_constructs.pipeline.stage_conditions import (
     NO_CONDITIONS,
@@ -24,6 +25,7 @@ from dpra_constructs.pipeline.stage_conditions import (
     production_entry,
 )
 from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval
+from dpra_constructs.release.manual_approval import APPROVE
 from dpra_constructs.release.stage_conditions.condition_text import condition_lines
 from dpra_constructs.source import Repository
 from dpra_constructs.test_actions import DatabaseMigration, DeployedTest, FaultInjection
@@ -52,6 +54,7 @@ class Purpose(Enum):
 class PlannedStage:
     """One pipeline stage: `targets` are deployed to in parallel, then `tests` run in each.
 
+    With `max_parallel` so many targets at once: the next ones after the tests of these.
     The `migrations` run in each target between its database and its software.
     The `conditions` hold the rules of the `window` and the `calendar` too; `opens` is the stage
     that it stands before for its entry condition alone.
@@ -65,10 +68,19 @@ class PlannedStage:
     migrations: tuple[DatabaseMigration, ...] = ()
     time_budget_minutes: int | None = None
     bake_minutes: int | None = None
+    max_parallel: int | None = None
     conditions: StageConditions = NO_CONDITIONS
     window: DeploymentWindow | None = None
     calendar: ChangeCalendar | None = None
     opens: str = ""
+
+    @property
+    def groups(self) -> tuple[tuple[DeploymentTarget, ...], ...]:
+        """The targets that are deployed to and tested at once, in order."""
+        size = self.max_parallel or max(1, len(self.targets))
+        return tuple(
+            self.targets[start : start + size] for start in range(0, len(self.targets), size)
+        )
 
     @property
     def rolls_back(self) -> bool:
@@ -92,19 +104,6 @@ class PlannedStage:
     def cdk_name(self) -> str:
         """The name that CDK Pipelines gives it: with a single target, that of its cdk.Stage."""
         return self.targets[0].stage_id if len(self.targets) == 1 else self.name
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """Quotas of CodePipeline.
-
-    CDK Pipelines splits a stage of more than 50 actions, and the service's own quotas can be
-    raised: https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
-    """
-
-    stages_per_pipeline: int = 50
-    actions_per_stage: int = 50
-    actions_per_pipeline: int = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -202,12 +201,17 @@ class PipelinePlan:
         # The source, the self-mutation, and file and image publishing.
         total = 4
         for stage in self.stages:
-            count = sum(
-                _ACTIONS_PER_STACK * stacks[target.stage_id]
-                + len(stage.tests)
-                + len(stage.migrations)
-                for target in stage.targets
-            ) + (stage.bake_minutes is not None)
+            count = (
+                sum(
+                    _ACTIONS_PER_STACK * stacks[target.stage_id]
+                    + len(stage.tests)
+                    + len(stage.migrations)
+                    for target in stage.targets
+                    # What orders groups is no action, and CDK Pipelines counts it as one.
+                )
+                + max(0, len(stage.groups) - 1)
+                + (stage.bake_minutes is not None)
+            )
             if stage.purpose is Purpose.BUILD:
                 count = len(self.build_runs)
             elif stage.purpose is Purpose.APPROVE and self.approval:
@@ -272,19 +276,28 @@ class PipelinePlan:
                 yield "  1 publish the application's assets, where it has any"
             case Purpose.APPROVE:
                 actions = self.approval.actions if self.approval else ()
-                yield from (f"  {order} {name}" for order, name in enumerate(actions, 1))
+                for order, name in enumerate(actions, 1):
+                    notes = self.approval.notes if self.approval and name == APPROVE else ""
+                    yield f"  {order} {name}{f' ({notes})' if notes else ''}"
             case Purpose.OPEN:
                 yield f"  1 Announce {stage.opens}"
             case Purpose.DEPLOY:
-                for target in stage.targets:
-                    yield f"  1 deploy {target.stage_id} to {target.account}/{target.region}"
-                    yield from (
-                        f"  1 {migration.description} in {target.region}, before the software"
-                        for migration in stage.migrations
-                    )
-                    yield from (f"  2 {test.name} in {target.region}" for test in stage.tests)
+                order = 1
+                for group in stage.groups:
+                    for target in group:
+                        place = f"{target.account}/{target.region}"
+                        yield f"  {order} deploy {target.stage_id} to {place}"
+                        yield from (
+                            f"  {order} {migration.description} in {target.region}, before the "
+                            "software"
+                            for migration in stage.migrations
+                        )
+                        yield from (
+                            f"  {order + 1} {test.name} in {target.region}" for test in stage.tests
+                        )
+                    order += 2 if stage.tests else 1
                 if stage.bake_minutes is not None:
-                    yield f"  {3 if stage.tests else 2} Bake for {stage.bake_minutes} minutes"
+                    yield f"  {order} Bake for {stage.bake_minutes} minutes"
 
     def _build_line(self, action: Action) -> str:
         notes = [requirement.value for requirement in action.meets]
@@ -346,6 +359,7 @@ def make_plan(
                 migrations=gamma.migrations,
                 time_budget_minutes=gamma.time_budget_minutes,
                 bake_minutes=gamma.bake_minutes,
+                max_parallel=gamma.max_parallel,
                 conditions=replace(gamma.conditions, on_failure=ROLLBACK),
             )
         )
@@ -384,6 +398,7 @@ def make_plan(
                     tests=prod.tests,
                     migrations=prod.migrations,
                     bake_minutes=wave.bake_minutes,
+                    max_parallel=wave.max_parallel,
                     conditions=StageConditions(on_success=wave.on_success, on_failure=ROLLBACK),
                 )
             )

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from dpra_constructs.pipeline.made_limits import check_role_policy
 from dpra_constructs.pipeline.permissions import Statement
 
 
@@ -35,6 +36,8 @@ def service_role(
         description: what it is for.
         role_name: where others name the role.
     """
+    said = list(statements)
+    check_role_policy(id, said)
     return iam.CfnRole(
         Construct(scope, id),
         "Resource",
@@ -53,7 +56,7 @@ def service_role(
         policies=[
             {
                 "policyName": policy,
-                "policyDocument": {"Version": "2012-10-17", "Statement": list(statements)},
+                "policyDocument": {"Version": "2012-10-17", "Statement": said},
             }
         ],
     )

@@ -98,6 +98,12 @@ class Recipients:
     addresses: tuple[str, ...] = ()
     channels: tuple[SlackChannel | TeamsChannel, ...] = ()
 
+    @property
+    def text(self) -> str:
+        """Who they are."""
+        chats = [f"{type(each).__name__} {each.channel_id}" for each in self.channels]
+        return ", ".join([*self.addresses, *chats]) or "those who subscribe to its topic"
+
 
 def recipients(where: str, given: object) -> Recipients:
     """Sort what `notify=` has.

@@ -134,6 +134,20 @@ class ManualApproval:
         object.__setattr__(self, "timeout_minutes", minutes)
 
     @property
+    def notes(self) -> str:
+        """Who is asked, who may approve, and for how long."""
+        may = [each if isinstance(each, str) else each.name for each in self.approvers]
+        return ", ".join(
+            [
+                *([f"asks {' '.join(self.notify)}"] if self.notify else []),
+                *(["asks a topic"] if self.topic else []),
+                *([f"by {' '.join(may)}"] if may else []),
+                *(["not by the author"] if self.forbid_author else []),
+                *([f"within {self.timeout_minutes} min"] if self.timeout_minutes else []),
+            ]
+        )
+
+    @property
     def actions(self) -> tuple[str, ...]:
         """The names of the actions of `Approve-Prod`, in order."""
         return (

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
+
+from dpra_constructs.release.stage_conditions.condition_text import condition_lines
 
 _PIPELINE = "AWS::CodePipeline::Pipeline"
 _ACCOUNT_IN_ROLE = re.compile(r":iam::(\d{12}):role/")
 
 
 def pipeline_outline(template: Mapping[str, Any]) -> str:
-    """Return the pipelines of a template as text: stages, actions, accounts and regions.
+    """Return the pipelines of a template as text: stages, conditions, actions and places.
 
     It is made from the template alone, so it shows what would be deployed, for any pipeline.
     Names that only CloudFormation knows are left out; account ids are not masked.
@@ -42,8 +46,8 @@ def _lines(pipeline: Mapping[str, Any]) -> Iterator[str]:
         for push in trigger["GitConfiguration"].get("Push", ()):
             yield f"starts on a push: {_filters(push)}"
     for stage in pipeline["Stages"]:
-        failure = stage.get("OnFailure", {}).get("Result")
-        yield f"{stage['Name']} (on failure {failure})" if failure else stage["Name"]
+        yield stage["Name"]
+        yield from (f"  {line}" for line in condition_lines(stage))
         for action in sorted(stage["Actions"], key=lambda each: (each["RunOrder"], each["Name"])):
             yield f"  {action['RunOrder']} {action['Name']}: {_what(action)}"
 
@@ -56,6 +60,14 @@ def _filters(push: Mapping[str, Any]) -> str:
     )
 
 
+def _notes(action: Mapping[str, Any], configuration: Mapping[str, Any]) -> Iterator[str]:
+    # What CloudFormation fills in is no text yet, and a function of others may be told no JSON.
+    with suppress(TypeError, ValueError, KeyError):
+        yield f"for {json.loads(configuration['UserParameters'])['bake_minutes']} minutes"
+    if "TimeoutInMinutes" in action:
+        yield f"at most {action['TimeoutInMinutes']} minutes"
+
+
 def _what(action: Mapping[str, Any]) -> str:
     configuration = action.get("Configuration", {})
     mode = {
@@ -63,7 +75,8 @@ def _what(action: Mapping[str, Any]) -> str:
         "CHANGE_SET_EXECUTE": "deploy",
     }.get(str(configuration.get("ActionMode")))
     if not mode:
-        return str(action["ActionTypeId"]["Provider"])
+        provider = str(action["ActionTypeId"]["Provider"])
+        return ", ".join([provider, *_notes(action, configuration)])
     account = _ACCOUNT_IN_ROLE.search(str(action.get("RoleArn", "")))
     place = [account[1] if account else "own account", action.get("Region", "own region")]
     return f"{mode} {configuration['StackName']} in {'/'.join(place)}"

@@ -26,7 +26,8 @@ from dpra_constructs.pipeline.definitions import (
     ProdDefinition,
     SourceDefinition,
 )
-from dpra_constructs.pipeline.plan import Limits, PipelinePlan, make_plan
+from dpra_constructs.pipeline.limits import Limits
+from dpra_constructs.pipeline.plan import PipelinePlan, make_plan
 from dpra_constructs.source import CodeCommit, SourceLayout
 from dpra_constructs.test_actions import IntegrationTest
 

@@ -179,7 +179,7 @@ def test_exported_names() -> None:
         "points",
         "read",
     ]
-    assert testing.__all__ == ["pipeline_outline", "unacknowledged_findings"]
+    assert testing.__all__ == ["exceeded_limits", "pipeline_outline", "unacknowledged_findings"]
     assert database.__all__ == ["DatabaseAccess"]
     assert resilience.__all__ == ["FaultInjectionExperiment"]
     assert rehearsal.__all__ == ["NOT_CHECKED", "Rehearsal", "rehearse"]

@@ -4,10 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from syrupy.assertion import SnapshotAssertion
 
-from dpra_constructs.testing import pipeline_outline
-from dpra_constructs.testing.snapshots import OutlineSnapshotExtension
 from tests.conftest import Synthesized, resources
 
 REGIONS = ["us-west-2", "us-east-1", "eu-central-1", "eu-west-1", "ap-south-1", "ap-southeast-2"]
@@ -126,12 +123,6 @@ def test_synth_gets_what_the_build_made(pipeline: dict[str, Any]) -> None:
     assert wheel in build["Synth"]["InputArtifacts"]
     assert wheel in build["Sbom"]["InputArtifacts"]
     assert build["Sbom"]["OutputArtifacts"]
-
-
-def test_outline(fruit_api: Synthesized, snapshot: SnapshotAssertion) -> None:
-    assert pipeline_outline(fruit_api.template) == snapshot(
-        extension_class=OutlineSnapshotExtension
-    )
 
 
 def test_the_wheel_is_the_code_of_the_function_byte_for_byte(fruit_api: Synthesized) -> None:

@@ -629,7 +629,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "too many actions": (
         lambda: pipeline(limits=Limits(actions_per_pipeline=20)),
-        'DeploymentPipeline "fruit": would have 30 actions, and CodePipeline takes 20; '
+        'DeploymentPipeline "fruit": would have 31 actions, and CodePipeline takes 20; '
         "put the application into fewer stacks, or release its parts by several pipelines",
     ),
     "stage id too long": (
