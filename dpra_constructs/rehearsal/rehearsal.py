@@ -28,6 +28,7 @@ from dpra_constructs.rehearsal.isolation import (
 from dpra_constructs.rehearsal.output_folder import OutputFolder
 from dpra_constructs.rehearsal.pipeline_api import PipelineApi
 from dpra_constructs.rehearsal.pipeline_view import PipelineView, view
+from dpra_constructs.rehearsal.published_metrics import read_published_metrics
 from dpra_constructs.rehearsal.self_tests import run_self_tests
 from dpra_constructs.rehearsal.server import emulator, save_state
 from dpra_constructs.rehearsal.settings import GitSource, Settings, write_settings
@@ -70,6 +71,8 @@ class Rehearsal:
         place_count: how many accounts and regions were bootstrapped.
         problems: why this is no success; empty when it is one.
         logs: the folder with the logs of actions.
+        metrics: the delivery metrics that the pipeline has published, read back from CloudWatch;
+            None where it publishes none.
     """
 
     pipeline: PipelineView
@@ -81,6 +84,7 @@ class Rehearsal:
     place_count: int
     problems: tuple[str, ...]
     logs: Path
+    metrics: Mapping[str, float] | None = None
 
     @property
     def status(self) -> str:
@@ -247,6 +251,7 @@ def result_of(
         place_count=emulation.place_count,
         problems=tuple(_problems(last, versions, emulation.source)),
         logs=emulation.output.logs,
+        metrics=read_published_metrics(emulation.api),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from dpra_constructs.delivery_metrics.runtime.publish import UNITS
 from dpra_constructs.rehearsal.deployed_versions import DeployedVersion
 from dpra_constructs.rehearsal.execution_record import ActionRecord, ExecutionRecord, StageRecord
 from dpra_constructs.rehearsal.faults.fault import Outcome
@@ -36,6 +37,14 @@ def summary_lines(rehearsal: Rehearsal) -> Iterator[str]:
         yield f"  {_version_line(version, rehearsal.name_of(version.commit))}"
         for problem in version.problems:
             yield f"    {problem}"
+    if rehearsal.metrics is not None:
+        yield ""
+        yield "Delivery metrics, read back from CloudWatch:"
+        for name, value in rehearsal.metrics.items():
+            unit = UNITS[name].lower().replace("none", "a day")
+            yield f"  {name}: {value:.4g} {unit}"
+        if not rehearsal.metrics:
+            yield "  none was published"
     yield ""
     yield "Not checked, as the emulator does not do it:"
     yield from (f"  - {line}" for line in NOT_CHECKED)
@@ -127,6 +136,7 @@ def as_json(rehearsal: Rehearsal) -> dict[str, Any]:
             for each in rehearsal.answered
         ],
         "deployed": _deployed_json(rehearsal.versions, rehearsal.name_of),
+        "metrics": None if rehearsal.metrics is None else dict(rehearsal.metrics),
         "not_checked": list(NOT_CHECKED),
         "seconds": dict(rehearsal.seconds),
         "log_folder": str(rehearsal.logs),

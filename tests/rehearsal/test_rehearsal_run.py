@@ -124,6 +124,21 @@ def test_every_action_has_its_time_and_its_log(rehearsed: tuple[dict[str, Any], 
 
 
 @pytest.mark.rehearsal
+def test_the_delivery_metrics_are_published_by_the_pipelines_own_function(
+    rehearsed: tuple[dict[str, Any], str],
+) -> None:
+    result, printed = rehearsed
+    metrics = result["metrics"]
+    # Commit, build, event, function, history, log: the lead time is that of the commit.
+    assert metrics["LeadTime"] > result["executions"][0]["seconds"] - 1
+    assert metrics["Deployments"] == 1
+    assert metrics["DeployFrequency"] == pytest.approx(1 / 30)
+    assert (metrics["ChangeFailureRate"], metrics["Rollbacks"]) == (0, 0)
+    assert "MeanTimeToRecovery" not in metrics
+    assert "Delivery metrics, read back from CloudWatch:\n  LeadTime: " in printed
+
+
+@pytest.mark.rehearsal
 def test_the_output_tells_what_was_done_and_what_was_not_checked(
     place: Place, rehearsed: tuple[dict[str, Any], str]
 ) -> None:
