@@ -9,6 +9,7 @@ from dpra_constructs import (
     database,
     delivery_metrics,
     monitoring,
+    progressive_deployment,
     rehearsal,
     resilience,
     source,
@@ -181,6 +182,7 @@ def test_exported_names() -> None:
     ]
     assert testing.__all__ == ["exceeded_limits", "pipeline_outline", "unacknowledged_findings"]
     assert database.__all__ == ["DatabaseAccess"]
+    assert progressive_deployment.__all__ == ["ProgressiveFunction", "ShiftKind", "TrafficShift"]
     assert resilience.__all__ == ["FaultInjectionExperiment"]
     assert rehearsal.__all__ == ["NOT_CHECKED", "Rehearsal", "rehearse"]
 
@@ -193,6 +195,7 @@ def test_each_exported_name_is_there() -> None:
         source,
         test_actions,
         testing,
+        progressive_deployment,
         rehearsal,
         resilience,
     ):
