@@ -7,19 +7,29 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dpra_constructs.artifact_integrity.runtime.files import Archive, Folder
-from dpra_constructs.artifact_integrity.runtime.verification import AcceptedKey, Check, verify
+from dpra_constructs.artifact_integrity.runtime.verification import (
+    AcceptedKey,
+    Check,
+    Verified,
+    verify,
+)
 from dpra_constructs.errors import InvalidArgumentError
 
 
 def verify_offline(assembly: Path, public_key: Path) -> Sequence[str]:
-    """Return a line for each difference from what was sealed; none when it is as it was.
+    """Return a line for each difference from what was sealed; see `verified_offline`."""
+    return verified_offline(assembly, public_key).differences
+
+
+def verified_offline(assembly: Path, public_key: Path) -> Verified:
+    """Return what was sealed, with a line for each difference; none when it is as it was.
 
     What is published and what is released are not known here: the files are compared with the
     manifest, and that with the signature.
 
     Args:
         assembly: its folder, or the artifact's archive as it was downloaded.
-        public_key: a file in PEM format, of `aws kms get-public-key` or `openssl`.
+        public_key: a file in PEM or DER format, as `aws kms get-public-key` or `openssl` give it.
 
     Raises:
         InvalidArgumentError: one of the two cannot be read.
@@ -27,10 +37,10 @@ def verify_offline(assembly: Path, public_key: Path) -> Sequence[str]:
     check = check_by(public_key)
     keys = [AcceptedKey(public_key.name)]
     if assembly.is_dir():
-        return verify(Folder(assembly), keys, check).differences
+        return verify(Folder(assembly), keys, check)
     try:
         with zipfile.ZipFile(assembly) as archive:
-            return verify(Archive(archive), keys, check).differences
+            return verify(Archive(archive), keys, check)
     except (OSError, zipfile.BadZipFile) as error:
         raise InvalidArgumentError(
             "dpra verify",
@@ -48,16 +58,21 @@ def check_by(public_key: Path) -> Check:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+    from cryptography.hazmat.primitives.serialization import (
+        load_der_public_key,
+        load_pem_public_key,
+    )
 
     try:
-        key = load_pem_public_key(public_key.read_bytes())
+        text = public_key.read_bytes()
+        is_pem = text.lstrip().startswith(b"-----BEGIN")
+        key = (load_pem_public_key if is_pem else load_der_public_key)(text)
     except (OSError, ValueError) as error:
         raise InvalidArgumentError(
             "dpra verify",
-            f"--public-key {str(public_key)!r} is no public key in PEM format: {error}",
+            f"--public-key {str(public_key)!r} is no public key in PEM or DER format: {error}",
             "write it by: aws kms get-public-key --key-id ... --query PublicKey --output text | "
-            "base64 --decode | openssl pkey -pubin -inform DER -out key.pem",
+            "base64 --decode >key.der",
         ) from None
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise InvalidArgumentError(

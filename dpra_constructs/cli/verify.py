@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dpra_constructs.artifact_integrity.offline import verify_offline
+from dpra_constructs.artifact_integrity.offline import verified_offline
 from dpra_constructs.errors import DpraError
 
 
@@ -17,7 +17,7 @@ from dpra_constructs.errors import DpraError
     "--public-key",
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The public key of the pipeline's signing key, in PEM format.",
+    help="The public key of the pipeline's signing key, in PEM or DER format.",
 )
 def verify(assembly: Path, public_key: Path) -> None:
     """Verify the sealed cloud assembly in DIR, offline.
@@ -29,17 +29,22 @@ def verify(assembly: Path, public_key: Path) -> None:
     \b
     The public key of a pipeline's signing key:
       aws kms get-public-key --key-id ARN --query PublicKey --output text |
-        base64 --decode | openssl pkey -pubin -inform DER -out key.pem
+        base64 --decode >key.der
 
     Exit code 0: it is what was sealed. 1: it is not, and each difference is a line. 2: it cannot
     be read.
     """
     try:
-        differences = verify_offline(assembly, public_key)
+        found = verified_offline(assembly, public_key)
     except DpraError as error:
         raise click.UsageError(str(error)) from None
-    for line in differences:
+    for line in found.differences:
         click.echo(line)
-    if differences:
+    if found.differences:
         sys.exit(1)
-    click.echo(f"{assembly} is what was sealed")
+    assert found.statement is not None  # there is one where nothing differs
+    repository, revision = found.statement.source
+    click.echo(
+        f"{assembly} is what was sealed at {found.statement.finished.isoformat()} from "
+        f"{repository}, revision {revision}"
+    )

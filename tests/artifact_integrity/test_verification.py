@@ -12,6 +12,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_public_key,
+)
 
 from dpra_constructs.artifact_integrity.offline import check_by, verify_offline
 from dpra_constructs.artifact_integrity.runtime.files import Folder
@@ -173,6 +178,40 @@ def test_a_tampering_is_named(name: str, root: Path, key: Any, tmp_path: Path) -
     assert any(expected in line for line in lines), lines
 
 
+def test_an_added_link_to_a_folder_elsewhere_is_named(root: Path, key: Any, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "more.txt").write_text("more")
+    (root / "assembly-more").symlink_to(elsewhere, target_is_directory=True)
+    assert verify_offline(root, public_key(key, tmp_path)) == [
+        "assembly-more/more.txt leads out of the assembly"
+    ]
+
+
+def test_a_link_within_the_folder_is_an_added_file(root: Path, key: Any, tmp_path: Path) -> None:
+    (root / "more").symlink_to("integrity", target_is_directory=True)
+    assert "more/manifest.json was added after the assembly was sealed" in verify_offline(
+        root, public_key(key, tmp_path)
+    )
+
+
+def test_a_sealed_file_that_became_a_link_elsewhere_is_named(
+    root: Path, key: Any, tmp_path: Path
+) -> None:
+    # The bytes are those that were sealed, and stand where somebody else may change them.
+    (root / "asset.file.txt").rename(tmp_path / "elsewhere.txt")
+    (root / "asset.file.txt").symlink_to(tmp_path / "elsewhere.txt")
+    assert verify_offline(root, public_key(key, tmp_path)) == [
+        "asset.file.txt leads out of the assembly"
+    ]
+
+
+def test_links_in_a_circle_are_named(root: Path, key: Any, tmp_path: Path) -> None:
+    (root / "again").symlink_to(root, target_is_directory=True)
+    [line] = verify_offline(root, public_key(key, tmp_path))
+    assert line.endswith("again is a link that leads to itself")
+
+
 def test_another_public_key_accepts_nothing(root: Path, tmp_path: Path) -> None:
     assert verify_offline(root, other_public_key(tmp_path)) == [NO_SIGNATURE]
 
@@ -256,7 +295,19 @@ def test_the_command_verifies_a_folder_and_an_archive(root: Path, key: Any, tmp_
         result = CliRunner().invoke(
             dpra, ["verify", given, "--public-key", str(public_key(key, tmp_path))]
         )
-        assert (result.exit_code, result.output) == (0, f"{given} is what was sealed\n")
+        assert (result.exit_code, result.output) == (
+            0,
+            f"{given} is what was sealed at {PROVENANCE.finished} from {PROVENANCE.repository}, "
+            f"revision {PROVENANCE.revision}\n",
+        )
+
+
+def test_the_command_takes_the_key_as_kms_gives_it(root: Path, key: Any, tmp_path: Path) -> None:
+    pem = public_key(key, tmp_path).read_bytes()
+    der = load_pem_public_key(pem).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "key.der").write_bytes(der)
+    options = ["verify", str(root), "--public-key", str(tmp_path / "key.der")]
+    assert CliRunner().invoke(dpra, options).exit_code == 0
 
 
 def test_the_command_ends_with_1_and_a_line_for_each_difference(
@@ -285,7 +336,8 @@ def test_a_file_that_stands_twice_in_the_archive_is_refused(
 @pytest.mark.parametrize(
     ("assembly", "pem", "message"),
     [
-        ("cdk.out", "not a key", "is no public key in PEM format"),
+        ("cdk.out", "not a key", "is no public key in PEM or DER format"),
+        ("cdk.out", "-----BEGIN PUBLIC KEY-----", "is no public key in PEM or DER format"),
         ("text.txt", None, "is no folder, and no archive"),
     ],
 )
@@ -305,7 +357,6 @@ def test_what_cannot_be_read_ends_with_2(
 
 def test_a_key_of_another_curve_is_refused(root: Path, tmp_path: Path) -> None:
     from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     path = tmp_path / "key.pem"
     path.write_bytes(

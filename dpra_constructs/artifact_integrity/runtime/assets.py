@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from .files import Digest, Files
+from .files import Digest, Files, files_in
 
 _MANIFESTS = ".assets.json"
 # Any time would do: the earliest that an archive can have.
@@ -141,7 +141,7 @@ def _refuse_what_is_built(manifest: str, content: Mapping[str, Any]) -> None:
 def _zip(source: Path, archive: Path) -> None:
     """Write the same archive for the same content, whatever its times, order and owner are."""
     inside = source.parent.resolve() if source.is_file() else source.resolve()
-    found = [source] if source.is_file() else _files(source)
+    found = [source] if source.is_file() else files_in(source)
     names = {path.relative_to(inside).as_posix(): path for path in found}
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target:
         for name, path in sorted(names.items()):
@@ -154,15 +154,3 @@ def _zip(source: Path, archive: Path) -> None:
             entry.compress_type = zipfile.ZIP_DEFLATED
             with path.open("rb") as content, target.open(entry, "w") as out:
                 shutil.copyfileobj(content, out)
-
-
-def _files(folder: Path, parents: tuple[Path, ...] = ()) -> Iterator[Path]:
-    """Yield what is in a folder, and in folders that links lead to: the CDK follows them too."""
-    real = folder.resolve()
-    if real in parents:
-        raise ValueError(f"{folder.parent.name}/{folder.name} is a link that leads to itself")
-    for path in folder.iterdir():
-        if path.is_dir():
-            yield from _files(path, (*parents, real))
-        else:
-            yield path

@@ -33,21 +33,27 @@ class Files(Protocol):
 
 
 class Folder:
-    """Files of a folder; a symbolic link is read as what it leads to."""
+    """Files of a folder; a symbolic link is read as what it leads to, inside of the folder."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self._root = root.resolve()
 
     def paths(self) -> Iterator[str]:
         """Yield every file's path."""
-        for path in sorted(self._root.rglob("*")):
-            if not path.is_dir():
-                yield path.relative_to(self._root).as_posix()
+        yield from sorted(path.relative_to(self._root).as_posix() for path in files_in(self._root))
 
     def open(self, path: str) -> IO[bytes]:
-        """Open one."""
+        """Open one.
+
+        Raises:
+            KeyError: there is none of that path.
+            ValueError: it is a link to somewhere else.
+        """
+        file = self._root / path
+        if not file.resolve().is_relative_to(self._root):
+            raise ValueError(f"{path} leads out of the assembly")
         try:
-            return (self._root / path).open("rb")
+            return file.open("rb")
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise KeyError(path) from None
 
@@ -93,3 +99,19 @@ def digests_of(files: Files) -> Mapping[str, Digest]:
         with files.open(path) as stream:
             digests[path] = digest_of(stream)
     return digests
+
+
+def files_in(folder: Path, parents: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """Yield the files of a folder, and of folders that links lead to, as the CDK does.
+
+    Raises:
+        ValueError: links lead in a circle.
+    """
+    real = folder.resolve()
+    if real in parents:
+        raise ValueError(f"{folder.parent.name}/{folder.name} is a link that leads to itself")
+    for path in folder.iterdir():
+        if path.is_dir():
+            yield from files_in(path, (*parents, real))
+        else:
+            yield path
