@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,6 +64,12 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     show_default=True,
     help="How many minutes of a bake pass in one.",
 )
+@click.option(
+    "--at",
+    metavar="TIME",
+    help="When the release comes to deployment windows, like 2026-06-05T17:30+02:00; without it "
+    "they count as open.",
+)
 def rehearse(
     directory: Path,
     assembly: Path | None,
@@ -72,6 +79,7 @@ def rehearse(
     answer: str | None,
     fault: str | None,
     time_scale: float,
+    at: str | None,
     json_file: Path | None,
     html_file: Path | None,
     log_folder: Path,
@@ -112,6 +120,10 @@ def rehearse(
         raise click.UsageError(
             "--from-stage goes on with the commit of the saved state; leave --commit out"
         )
+    if fault and at:
+        raise click.UsageError("--at is for a rehearsal without a fault; faults set the time")
+    if at:
+        _check_time(at)
     _end_as_by_ctrl_c()
     display = RehearsalDisplay(console, {"approve": True, "reject": False}.get(answer or ""))
     try:
@@ -135,6 +147,7 @@ def rehearse(
                 assembly=assembly,
                 from_stage=from_stage,
                 time_scale=time_scale,
+                at=at or "",
                 keep=(lambda emulation, _: _keep(console, emulation)) if keep else None,
             )
             lines, shown = summary_lines(result), as_json(result)
@@ -163,6 +176,17 @@ def _need_the_extra() -> None:
     for name in ("boto3", "ministack"):
         if find_spec(name) is None:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def _check_time(at: str) -> None:
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise click.UsageError(
+            f"--at {at} is no time with an offset; write it like 2026-06-05T17:30+02:00"
+        )
 
 
 def _end_as_by_ctrl_c() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError
 
@@ -85,6 +85,7 @@ class Follower:
         self.view = self._view()
         self.answered: list[Answered] = []
         self._asked: set[str] = set()
+        self._told: set[tuple[str, str]] = set()
 
     def _view(self) -> PipelineView:
         return view(self.api.declaration(), self.api.place.account, self.api.place.region)
@@ -152,6 +153,7 @@ class Follower:
     def _let_in(self, execution_id: str, until: str) -> bool:
         """Save the state in front of a stage, and let the execution in; or stop there."""
         for name, stage in self.api.stages().items():
+            self._tell_condition(name, stage)
             waiting = [each["pipelineExecutionId"] for each in stage.get("inboundExecutions", [])]
             transition = stage.get("inboundTransitionState", {})
             if execution_id not in waiting or transition.get("enabled", True):
@@ -163,6 +165,17 @@ class Follower:
                     self.save(name)
                 self.api.let_in(name)
         return False
+
+    def _tell_condition(self, name: str, stage: Mapping[str, Any]) -> None:
+        """Tell once of each execution and stage what the execution waits for to enter it."""
+        checked = stage.get("beforeEntryConditionState", {}).get("latestExecution", {})
+        summary = checked.get("summary")
+        if checked.get("status") != "InProgress" or not summary:
+            return
+        key = (stage["latestExecution"]["pipelineExecutionId"], name)
+        if key not in self._told:
+            self._told.add(key)
+            self.watcher.note(f"{name} waits: {summary}")
 
     def _answer(self) -> None:
         for approval in self.api.approvals():

@@ -145,6 +145,15 @@ class Emulation:
         self.settings = replace(self.settings, **changes)  # type: ignore[arg-type]
         write_settings(self.settings, self.output.settings)
 
+    def has_windows(self) -> bool:
+        """Whether a stage of the pipeline has a deployment window."""
+        return any(
+            rule["ruleTypeId"]["provider"] == "DeploymentWindow"
+            for stage in self.api.declaration()["stages"]
+            for condition in (stage.get("beforeEntry") or {}).get("conditions", ())
+            for rule in condition.get("rules", ())
+        )
+
     def view(self) -> PipelineView:
         """Return the pipeline's structure as it is now."""
         place = self.api.place
@@ -175,6 +184,7 @@ def rehearse(
     save_states: bool = True,
     keep: Callable[[Emulation, Rehearsal], None] | None = None,
     time_scale: float = TIMES_AS_FAST,
+    at: str = "",
 ) -> Rehearsal:
     """Take a commit through a pipeline, from its source to its last stage.
 
@@ -192,6 +202,8 @@ def rehearse(
         save_states: save the state in front of each stage.
         keep: called while the emulator still runs.
         time_scale: how many minutes of a bake pass in one.
+        at: when the release comes to deployment windows, in ISO 8601 with an offset; without it
+            they count as open.
 
     Raises:
         RehearsalError: a step failed; the message says which and why.
@@ -213,6 +225,10 @@ def rehearse(
             time_scale=time_scale,
         )
     with opened as emulation:
+        if at:
+            emulation.change_settings(at=at)
+        elif emulation.has_windows():
+            watcher.note("deployment windows count as open; --at says when the release comes")
         follower = emulation.follower(emulation.save if save_states else None)
         if from_stage:
             execution_id = _waiting(emulation.api, from_stage)

@@ -34,6 +34,9 @@ class Settings:
         cache: kept between builds and rehearsals: packages of pip, npm and jsii.
         wheels: folders with wheels that builds may install beside what the index has.
         time_scale: how many seconds of waiting (approvals, timeouts) pass in one.
+        at: the time at which releases come to a deployment window, in ISO 8601 with an offset;
+            without it windows count as open.
+        at_since: seconds since the epoch before which that time stands still.
     """
 
     sources: Mapping[str, GitSource] = field(default_factory=dict)
@@ -41,6 +44,8 @@ class Settings:
     cache: str = ""
     wheels: tuple[str, ...] = ()
     time_scale: float = 1.0
+    at: str = ""
+    at_since: float = 0.0
 
     @property
     def work(self) -> Path:

@@ -34,6 +34,22 @@ def test_an_endpoint_elsewhere_is_refused(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("given", ["tomorrow", "2026-06-05T17:30"])
+def test_a_time_that_is_none_is_refused(given: str) -> None:
+    result = run("rehearse", "--at", given)
+    assert result.exit_code == 2
+    assert (
+        f"--at {given} is no time with an offset; write it like 2026-06-05T17:30+02:00"
+        in result.output
+    )
+
+
+def test_a_fault_takes_no_time() -> None:
+    result = run("rehearse", "--at", "2026-06-05T17:30+02:00", "--fault", "failing-region")
+    assert result.exit_code == 2
+    assert "--at is for a rehearsal without a fault; faults set the time" in result.output
+
+
 def test_a_folder_without_a_cloud_assembly_is_refused(tmp_path: Path) -> None:
     result = run("rehearse", "--assembly", str(tmp_path))
     assert result.exit_code == 1

@@ -159,6 +159,34 @@ def test_answers(deploy: Deploy) -> None:
     assert call(pipeline, "EnableStageTransition", **transition) == {}
 
 
+def test_answers_on_conditions(deploy: Deploy) -> None:
+    kind = {"Category": "Rule", "Owner": "AWS", "Provider": "VariableCheck", "Version": "1"}
+    checked = {"Variable": "#{variables.WHO}", "Value": "them", "Operator": "EQ"}
+    rule = {"Name": "Who", "RuleTypeId": kind, "Configuration": checked}
+    entry = {"Conditions": [{"Result": "FAIL", "Rules": [rule]}]}
+    pipeline = deploy(
+        template(
+            source(),
+            stage("Prod", publish(), BeforeEntry=entry),
+            Variables=[{"Name": "WHO", "DefaultValue": "us"}],
+        )
+    )
+    name = pipeline.name
+    first = pipeline.start()
+    assert pipeline.status(first) == "Failed"
+    assert_shape("GetPipeline", call(pipeline, "GetPipeline", name=name))
+    state = call(pipeline, "GetPipelineState", name=name)
+    assert_shape("GetPipelineState", state)
+    assert state["stageStates"][1]["beforeEntryConditionState"]["latestExecution"]["status"]
+    rules = call(pipeline, "ListRuleExecutions", pipelineName=name)
+    assert_shape("ListRuleExecutions", rules)
+    assert len(rules["ruleExecutionDetails"]) == 1
+    asked = {"pipelineName": name, "stageName": "Prod", "pipelineExecutionId": first}
+    call(pipeline, "OverrideStageCondition", **asked, conditionType="BEFORE_ENTRY")
+    assert pipeline.status(first) == "Succeeded"
+    assert_shape("GetPipelineState", call(pipeline, "GetPipelineState", name=name))
+
+
 def test_lists_have_pages(deploy: Deploy) -> None:
     pipeline = deploy(template(source(), stage("Prod", publish())))
     for _ in range(3):

@@ -21,6 +21,15 @@ Deploy = Callable[[Template], Pipeline]
 CONDITION: dict[str, Any] = {"Conditions": [{"Rules": []}]}
 
 
+def checked(name: str, provider: str, **more: Any) -> dict[str, Any]:
+    kind = {"Category": "Rule", "Owner": "AWS", "Provider": provider, "Version": "1"}
+    return {"Result": "SKIP", "Rules": [{"Name": name, "RuleTypeId": kind, **more}]}
+
+
+COMMANDS = checked("Ready", "Commands", Commands=["true"])
+WINDOW = checked("Window", "DeploymentWindow", Configuration={"Cron": "* *"})
+
+
 @pytest.mark.parametrize(
     ("stages", "properties", "message"),
     [
@@ -44,9 +53,27 @@ CONDITION: dict[str, Any] = {"Conditions": [{"Rules": []}]}
         ([stage("Prod", approval(TimeoutInMinutes=2))], {}, "a timeout of 2 minutes"),
         ([stage("Prod", publish(Commands=["ls"]))], {}, "its property commands"),
         ([stage("Prod", publish(Region="eu-west-1"))], {}, "the region eu-west-1, for which"),
-        ([stage("Prod", approval(), BeforeEntry=CONDITION)], {}, "stage Prod: beforeEntry"),
-        ([stage("Prod", approval(), OnSuccess=CONDITION)], {}, "stage Prod: onSuccess"),
-        ([stage("Prod", approval(), OnFailure=CONDITION)], {}, "onFailure conditions"),
+        (
+            [stage("Prod", approval(), BeforeEntry=CONDITION)],
+            {},
+            "stage Prod: beforeEntry with the result that is left out; stage Prod: beforeEntry "
+            "with 0 rules",
+        ),
+        (
+            [stage("Prod", approval(), OnSuccess={"Conditions": [COMMANDS] * 2})],
+            {},
+            "stage Prod: 2 conditions in onSuccess",
+        ),
+        (
+            [stage("Prod", approval(), OnFailure={"Conditions": [COMMANDS]})],
+            {},
+            "onFailure with the result SKIP; rule Prod/Ready: the rule type Commands, version 1",
+        ),
+        (
+            [stage("Prod", approval(), BeforeEntry={"Conditions": [WINDOW]})],
+            {},
+            "rule Prod/Window: the cron expression '* *', which has not 6 or 7 fields",
+        ),
         (
             [stage("Prod", approval(), OnFailure={"Result": "SKIP"})],
             {},

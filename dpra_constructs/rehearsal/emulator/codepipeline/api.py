@@ -139,6 +139,39 @@ def _list_actions(request: Request) -> Response:
     return _page(request, "actionExecutionDetails", shown)
 
 
+def _list_rules(request: Request) -> Response:
+    executor = executor_of(request["pipelineName"])
+    wanted = request.get("filter", {})
+    latest = wanted.get("latestInPipelineExecution", {})
+    execution_id = wanted.get("pipelineExecutionId") or latest.get("pipelineExecutionId")
+    with executor.lock:
+        executions = [executor.execution(execution_id)] if execution_id else executor.executions
+        runs = [run for execution in executions for run in execution.rule_runs]
+        if latest.get("startTimeRange") == "Latest":
+            by_rule = {(run.action.stage, run.action.name): run for run in runs}
+            runs = list(by_rule.values())
+        shown = [
+            shapes.rule_execution(run, executor.pipeline.region)
+            for run in sorted(runs, key=lambda run: run.started, reverse=True)
+        ]
+    return _page(request, "ruleExecutionDetails", shown)
+
+
+_CONDITION_TYPES = {"BEFORE_ENTRY": "beforeEntry", "ON_SUCCESS": "onSuccess"}
+
+
+def _override(request: Request) -> Response:
+    kind = request["conditionType"]
+    if kind not in _CONDITION_TYPES:
+        raise ServiceError(
+            "ValidationException", f"{kind} is none of {', '.join(_CONDITION_TYPES)}"
+        )
+    executor_of(request["pipelineName"]).override(
+        request["stageName"], request["pipelineExecutionId"], _CONDITION_TYPES[kind]
+    )
+    return {}
+
+
 def _put_approval(request: Request) -> Response:
     result = request["result"]
     approved_at = executor_of(request["pipelineName"]).answer(
@@ -227,6 +260,8 @@ _OPERATIONS: Mapping[str, Callable[[Request], Response]] = {
     "ListActionExecutions": _list_actions,
     "ListPipelineExecutions": _list_executions,
     "ListPipelines": _list_pipelines,
+    "ListRuleExecutions": _list_rules,
+    "OverrideStageCondition": _override,
     "PutApprovalResult": _put_approval,
     "PutJobFailureResult": _job_failure,
     "PutJobSuccessResult": _job_success,

@@ -54,6 +54,18 @@ class Action:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Condition:
+    """A condition of a stage: `beforeEntry`, `onSuccess` or `onFailure`.
+
+    Its rules are read as actions are, of the category `Rule`.
+    """
+
+    kind: str
+    result: str
+    rules: tuple[Action, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Stage:
     """A pipeline stage, with what happens when it fails: `FAIL`, `ROLLBACK` or `RETRY`."""
 
@@ -61,6 +73,7 @@ class Stage:
     actions: tuple[Action, ...]
     on_failure: str
     retry_mode: str
+    conditions: Mapping[str, Condition]
     unsupported: tuple[str, ...]
 
     def by_run_order(self) -> Iterator[tuple[Action, ...]]:
@@ -184,18 +197,41 @@ def _store(store: Mapping[str, Any]) -> Store:
     return Store(bucket=store["location"], key_id=store.get("encryptionKey", {}).get("id"))
 
 
+CONDITIONS = ("beforeEntry", "onSuccess", "onFailure")
+
+
 def _stage(stage: Mapping[str, Any], region: str) -> Stage:
     on_failure = stage.get("onFailure") or {}
-    unsupported = [name for name in ("beforeEntry", "onSuccess", "blockers") if stage.get(name)]
-    if on_failure.get("conditions"):
-        unsupported.append("onFailure conditions")
+    unsupported = ["blockers"] if stage.get("blockers") else []
+    conditions = {}
+    for kind in CONDITIONS:
+        # Of several the service takes one alone.
+        given = (stage.get(kind) or {}).get("conditions") or []
+        if len(given) > 1:
+            unsupported.append(f"{len(given)} conditions in {kind}")
+        for condition in given[:1]:
+            conditions[kind] = Condition(
+                kind=kind,
+                result=condition.get("result", ""),
+                rules=tuple(
+                    _rule(rule, stage["name"], region) for rule in condition.get("rules") or []
+                ),
+            )
     return Stage(
         name=stage["name"],
         actions=tuple(_action(action, stage["name"], region) for action in stage["actions"]),
         on_failure=on_failure.get("result", "FAIL"),
         retry_mode=on_failure.get("retryConfiguration", {}).get("retryMode", "FAILED_ACTIONS"),
+        conditions=conditions,
         unsupported=tuple(unsupported),
     )
+
+
+def _rule(rule: Mapping[str, Any], stage: str, region: str) -> Action:
+    kind = rule["ruleTypeId"]
+    type_id = {"owner": "AWS", "version": "1", **kind}
+    given = {name: value for name, value in rule.items() if name != "ruleTypeId"}
+    return _action({**given, "actionTypeId": type_id}, stage, region)
 
 
 _KNOWN = {

@@ -28,6 +28,7 @@ _STATES = {
     "Cancelled": "CANCELED",
     "Abandoned": "ABANDONED",
     "Resumed": "RESUMED",
+    "Skipped": "SKIPPED",
 }
 _QUEUE: queue.SimpleQueue[tuple[Pipeline, str, dict[str, Any]]] = queue.SimpleQueue()
 

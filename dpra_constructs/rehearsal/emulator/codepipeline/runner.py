@@ -25,6 +25,7 @@ from dpra_constructs.rehearsal.emulator.codepipeline.problems import (
     ActionFailedError,
     failure_of,
 )
+from dpra_constructs.rehearsal.emulator.codepipeline.rules import RULE_TYPES
 from dpra_constructs.rehearsal.emulator.codepipeline.state import (
     FAILED,
     SUCCEEDED,
@@ -138,7 +139,8 @@ def _perform(
     )
     context.note(f"{action.stage}/{action.name} as {actor.role_arn} in {action.region}")
     folder.mkdir(parents=True)
-    result = ACTION_TYPES[action.owner, action.category, action.provider].run(context)
+    types = {**ACTION_TYPES, **RULE_TYPES}
+    result = types[action.owner, action.category, action.provider].run(context)
     missing = set(action.outputs) - {artifact.name for artifact in run.outputs}
     if missing:
         raise ActionFailedError(

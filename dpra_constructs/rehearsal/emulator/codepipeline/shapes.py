@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dpra_constructs.rehearsal.emulator.codepipeline.conditions import ConditionRun
 from dpra_constructs.rehearsal.emulator.codepipeline.executor import PipelineExecutor
 from dpra_constructs.rehearsal.emulator.codepipeline.state import (
     IN_PROGRESS,
@@ -74,8 +75,38 @@ def _stage(state: StageState, actions: list[str]) -> Shape:
             "actionStates": [_action(name, state.actions.get(name)) for name in actions],
             "latestExecution": _of_stage(state.latest, state.status) if state.latest else None,
             "retryStageMetadata": _known(retries),
+            **{
+                f"{kind}ConditionState": _condition(checked)
+                for kind, checked in state.conditions.items()
+            },
         }
     )
+
+
+def _condition(checked: ConditionRun) -> Shape:
+    execution = _known({"status": checked.status, "summary": checked.summary})
+    return {
+        "latestExecution": execution,
+        "conditionStates": [
+            {
+                "latestExecution": {**execution, "lastStatusChange": checked.updated},
+                "ruleStates": [_rule(run) for run in checked.rules],
+            }
+        ],
+    }
+
+
+def _rule(run: ActionRun) -> Shape:
+    latest = {
+        "ruleExecutionId": run.id,
+        "status": run.status,
+        "summary": run.summary,
+        "lastStatusChange": run.updated,
+        "externalExecutionId": run.external_id,
+        "externalExecutionUrl": run.external_url,
+        "errorDetails": _error(run),
+    }
+    return {"ruleName": run.action.name, "latestExecution": _known(latest)}
 
 
 def _of_stage(execution: Execution, status: str) -> Shape:
@@ -217,6 +248,45 @@ def action_execution(run: ActionRun, region: str) -> Shape:
                         }
                     ),
                     "outputVariables": dict(run.output_variables),
+                }
+            ),
+        }
+    )
+
+
+def rule_execution(run: ActionRun, region: str) -> Shape:
+    """Return a `RuleExecutionDetail`."""
+    rule = run.action
+    return _known(
+        {
+            "pipelineExecutionId": run.execution_id,
+            "ruleExecutionId": run.id,
+            "pipelineVersion": run.version,
+            "stageName": rule.stage,
+            "ruleName": rule.name,
+            "startTime": run.started,
+            "lastUpdateTime": run.updated,
+            "status": run.status,
+            "input": _known(
+                {
+                    "ruleTypeId": rule.type,
+                    "configuration": dict(rule.configuration),
+                    "resolvedConfiguration": dict(run.configuration),
+                    "roleArn": rule.role_arn,
+                    "region": rule.region,
+                    "inputArtifacts": shown_artifacts(run.inputs, region),
+                }
+            ),
+            "output": _known(
+                {
+                    "executionResult": _known(
+                        {
+                            "externalExecutionId": run.external_id,
+                            "externalExecutionSummary": run.summary,
+                            "externalExecutionUrl": run.external_url,
+                            "errorDetails": _error(run),
+                        }
+                    )
                 }
             ),
         }

@@ -15,6 +15,7 @@ SUCCEEDED = "Succeeded"
 FAILED = "Failed"
 STOPPED = "Stopped"
 STOPPING = "Stopping"
+SKIPPED = "Skipped"
 SUPERSEDED = "Superseded"
 CANCELLED = "Cancelled"
 ABANDONED = "Abandoned"
@@ -119,6 +120,8 @@ class Execution:
     artifacts: dict[str, Artifact] = field(default_factory=dict)
     namespaces: dict[str, Mapping[str, str]] = field(default_factory=dict)
     runs: list[ActionRun] = field(default_factory=list)
+    #: Runs of the rules of conditions.
+    rule_runs: list[ActionRun] = field(default_factory=list)
     #: The pipeline was updated while one of its stages ran.
     is_outdated: bool = False
 
@@ -146,6 +149,13 @@ class StageState:
     automatic_retries: int = 0
     manual_retries: int = 0
     last_retry: str = ""
+    #: The last check of each kind of condition: `beforeEntry`, `onSuccess`, `onFailure`.
+    conditions: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def latest_id(self) -> str:
+        """The id of the latest execution in it; empty when there was none."""
+        return self.latest.id if self.latest else ""
 
 
 def shown_artifacts(artifacts: tuple[Artifact, ...], region: str) -> list[dict[str, Any]]:

@@ -1,0 +1,368 @@
+"""Conditions of stages: what lets an execution in, and what follows when it is not let."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.rehearsal.codepipeline.small import (
+    TOOLS,
+    Pipeline,
+    Template,
+    allow,
+    approval,
+    arn,
+    commit,
+    publish,
+    role,
+    settings,
+    source,
+    stage,
+    template,
+    wait_for,
+)
+
+Deploy = Callable[[Template], Pipeline]
+#: A Tuesday; the window is open on Tuesdays.
+CLOSED, OPEN = "2026-11-23T12:00:00+00:00", "2026-11-24T12:00:00+00:00"
+TUESDAYS = {"Cron": "* * * ? * TUE", "TimeZone": "Europe/Berlin"}
+
+
+def rule(name: str, provider: str, configuration: Mapping[str, Any], **more: Any) -> Template:
+    return {
+        "Name": name,
+        "RuleTypeId": {"Category": "Rule", "Owner": "AWS", "Provider": provider, "Version": "1"},
+        "Configuration": dict(configuration),
+        **more,
+    }
+
+
+def condition(result: str, *rules: Template) -> Template:
+    return {"Conditions": [{"Result": result, "Rules": list(rules)}]}
+
+
+def variable(value: str, operator: str = "EQ") -> Template:
+    given = {"Variable": "#{variables.COLOUR}", "Value": value, "Operator": operator}
+    return rule("Colour", "VariableCheck", given)
+
+
+def with_variable(*stages: Template, **more: Any) -> Template:
+    variables = [{"Name": "COLOUR", "DefaultValue": "red-ish"}]
+    return template(source(), *stages, Variables=variables, **more)
+
+
+def state(pipeline: Pipeline, stage_name: str, kind: str = "beforeEntry") -> dict[str, Any]:
+    found = pipeline.stage(stage_name).get(f"{kind}ConditionState", {})
+    assert isinstance(found, dict)
+    return found
+
+
+def status(pipeline: Pipeline, stage_name: str, kind: str = "beforeEntry") -> str:
+    return str(state(pipeline, stage_name, kind).get("latestExecution", {}).get("status", ""))
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "holds"),
+    [
+        ("EQ", "red-ish", True),
+        ("EQ", "red", False),
+        ("NE", "red", True),
+        ("CONTAINS", "red", True),
+        ("CONTAINS", "blue", False),
+        ("MATCHES", "red-.*", True),
+        ("MATCHES", "red", False),
+    ],
+)
+def test_a_variable_lets_an_execution_in_or_not(
+    deploy: Deploy, operator: str, value: str, holds: bool
+) -> None:
+    entry = condition("FAIL", variable(value, operator))
+    pipeline = deploy(with_variable(stage("Prod", publish(), BeforeEntry=entry)))
+    execution_id = pipeline.start()
+    assert pipeline.status(execution_id) == ("Succeeded" if holds else "Failed")
+    assert status(pipeline, "Prod") == ("Succeeded" if holds else "Failed")
+    ran = [run["actionName"] for run in pipeline.runs(execution_id)]
+    assert ran == (["Take", "Publish"] if holds else ["Take"])
+    if not holds:
+        assert pipeline.execution(execution_id)["statusSummary"] == (
+            "stage Prod failed: beforeEntry: Colour: #{variables.COLOUR} is 'red-ish', which is "
+            f"not {operator} {value!r}"
+        )
+    [found] = pipeline.api.list_rule_executions(
+        pipelineName=pipeline.name, filter={"pipelineExecutionId": execution_id}
+    )["ruleExecutionDetails"]
+    assert found["ruleName"] == "Colour"
+    assert found["status"] == ("Succeeded" if holds else "Failed")
+    assert found["input"]["resolvedConfiguration"]["Variable"] == "red-ish"
+
+
+def test_a_stage_is_skipped_where_the_result_says_so(deploy: Deploy) -> None:
+    entry = condition("SKIP", variable("blue"))
+    pipeline = deploy(
+        with_variable(stage("Gamma", publish(), BeforeEntry=entry), stage("Prod", publish()))
+    )
+    execution_id = pipeline.start()
+    assert pipeline.status(execution_id) == "Succeeded"
+    assert pipeline.stage("Gamma")["latestExecution"]["status"] == "Skipped"
+    assert [run["stageName"] for run in pipeline.runs(execution_id)] == ["Source", "Prod"]
+
+
+def test_all_rules_have_to_succeed(deploy: Deploy) -> None:
+    other = {**variable("blue"), "Name": "Other"}
+    entry = condition("FAIL", variable("red-ish"), other)
+    pipeline = deploy(with_variable(stage("Prod", publish(), BeforeEntry=entry)))
+    assert pipeline.status(pipeline.start()) == "Failed"
+    [checked] = state(pipeline, "Prod")["conditionStates"]
+    rules = {each["ruleName"]: each["latestExecution"]["status"] for each in checked["ruleStates"]}
+    assert rules == {"Colour": "Succeeded", "Other": "Failed"}
+
+
+@pytest.fixture
+def closed(place: Path, repository: Path) -> Callable[[str], None]:
+    """Sets the time at which the rehearsal takes place."""
+
+    def at(moment: str) -> None:
+        settings(place, repository, at=moment, at_since=time.time())
+
+    return at
+
+
+def windowed() -> Template:
+    window = condition("FAIL", rule("Window", "DeploymentWindow", TUESDAYS))
+    return template(source(), stage("Prod", publish(), BeforeEntry=window))
+
+
+def test_a_window_counts_as_open_where_no_time_is_said(deploy: Deploy) -> None:
+    pipeline = deploy(windowed())
+    assert pipeline.status(pipeline.start()) == "Succeeded"
+
+
+def test_an_execution_waits_until_the_window_opens(
+    deploy: Deploy, closed: Callable[[str], None]
+) -> None:
+    pipeline = deploy(windowed())
+    closed(CLOSED)
+    execution_id = pipeline.start()
+    wait_for(lambda: status(pipeline, "Prod") == "InProgress")
+    wait_for(lambda: "closed at Mon" in str(state(pipeline, "Prod")))
+    assert pipeline.published() == {}
+    closed(OPEN)
+    assert pipeline.status(execution_id) == "Succeeded"
+    assert "open at Tue" in str(state(pipeline, "Prod"))
+
+
+def test_a_window_that_is_waited_for_can_be_overridden(
+    deploy: Deploy, closed: Callable[[str], None]
+) -> None:
+    pipeline = deploy(windowed())
+    closed(CLOSED)
+    execution_id = pipeline.start()
+    wait_for(lambda: status(pipeline, "Prod") == "InProgress")
+    pipeline.api.override_stage_condition(
+        pipelineName=pipeline.name,
+        stageName="Prod",
+        pipelineExecutionId=execution_id,
+        conditionType="BEFORE_ENTRY",
+    )
+    assert pipeline.status(execution_id) == "Succeeded"
+    assert status(pipeline, "Prod") == "Overridden"
+
+
+def test_an_execution_that_waits_for_a_window_can_be_stopped(
+    deploy: Deploy, closed: Callable[[str], None]
+) -> None:
+    pipeline = deploy(windowed())
+    closed(CLOSED)
+    execution_id = pipeline.start()
+    wait_for(lambda: status(pipeline, "Prod") == "InProgress")
+    pipeline.api.stop_pipeline_execution(
+        pipelineName=pipeline.name, pipelineExecutionId=execution_id, reason="wrong"
+    )
+    assert pipeline.status(execution_id) == "Stopped"
+    assert status(pipeline, "Prod") == "Cancelled"
+
+
+def override(pipeline: Pipeline, execution_id: str, kind: str) -> None:
+    pipeline.api.override_stage_condition(
+        pipelineName=pipeline.name,
+        stageName="Prod",
+        pipelineExecutionId=execution_id,
+        conditionType=kind,
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("BEFORE_ENTRY", "BeforeEntry"), ("ON_SUCCESS", "OnSuccess")]
+)
+def test_a_condition_that_failed_can_be_overridden(deploy: Deploy, kind: str, name: str) -> None:
+    failing = {name: condition("FAIL", variable("blue"))}
+    pipeline = deploy(with_variable(stage("Prod", publish(), **failing)))
+    execution_id = pipeline.start()
+    assert pipeline.status(execution_id) == "Failed"
+    override(pipeline, execution_id, kind)
+    assert pipeline.status(execution_id) == "Succeeded"
+    assert pipeline.published() == {"index.html": "one"}
+    assert [run["actionName"] for run in pipeline.runs(execution_id)] == ["Take", "Publish"]
+    with pytest.raises(ClientError, match="ConditionNotOverridableException"):
+        override(pipeline, execution_id, kind)
+
+
+def test_a_stage_that_is_tried_again_is_checked_again(deploy: Deploy) -> None:
+    entry = condition("FAIL", variable("blue"))
+    pipeline = deploy(with_variable(stage("Prod", publish(), BeforeEntry=entry)))
+    execution_id = pipeline.start()
+    assert pipeline.status(execution_id) == "Failed"
+    pipeline.api.retry_stage_execution(
+        pipelineName=pipeline.name,
+        stageName="Prod",
+        pipelineExecutionId=execution_id,
+        retryMode="ALL_ACTIONS",
+    )
+    assert pipeline.status(execution_id) == "Failed"
+    found = pipeline.api.list_rule_executions(pipelineName=pipeline.name)["ruleExecutionDetails"]
+    assert [each["status"] for each in found] == ["Failed", "Failed"]
+
+
+def test_a_stage_that_succeeded_and_does_not_hold_is_rolled_back(deploy: Deploy) -> None:
+    given = rule(
+        "Commit",
+        "VariableCheck",
+        {"Variable": "#{Source.CommitMessage}", "Value": "first", "Operator": "EQ"},
+    )
+    pipeline = deploy(
+        template(source(), stage("Prod", publish(), OnSuccess=condition("ROLLBACK", given)))
+    )
+    first = pipeline.start()
+    assert pipeline.status(first) == "Succeeded"
+    commit(pipeline.repository, {"index.html": "two"}, "second")
+    second = pipeline.start()
+    assert pipeline.status(second) == "Failed"
+    rollback = pipeline.executions()[0]
+    assert rollback["executionType"] == "ROLLBACK"
+    assert pipeline.status(rollback["pipelineExecutionId"]) == "Succeeded"
+    assert pipeline.published() == {"index.html": "one"}
+
+
+@pytest.mark.parametrize(("value", "rolls_back"), [("red-ish", True), ("blue", False)])
+def test_a_failed_stage_is_rolled_back_where_its_condition_is_met(
+    deploy: Deploy, value: str, rolls_back: bool
+) -> None:
+    on_failure = condition("ROLLBACK", variable(value))
+    pipeline = deploy(
+        with_variable(stage("Prod", publish(), approval(order=2), OnFailure=on_failure))
+    )
+    first = pipeline.start()
+    pipeline.answer("Prod", execution_id=first)
+    assert pipeline.status(first) == "Succeeded"
+    second = pipeline.start()
+    pipeline.answer("Prod", execution_id=second, status="Rejected")
+    assert pipeline.status(second) == "Failed"
+    types = [each["executionType"] for each in pipeline.executions()]
+    assert types == (["ROLLBACK"] if rolls_back else []) + ["STANDARD", "STANDARD"]
+    assert status(pipeline, "Prod", "onFailure") == ("Succeeded" if rolls_back else "Failed")
+
+
+ANSWERS = """
+import boto3
+
+def handler(event, context):
+    job = event["CodePipeline.job"]
+    asked = job["data"]["actionConfiguration"]["configuration"]["UserParameters"]
+    codepipeline = boto3.client("codepipeline")
+    if asked == "yes":
+        codepipeline.put_job_success_result(jobId=job["id"])
+    else:
+        failure = {"type": "JobFailed", "message": "the calendar is closed"}
+        codepipeline.put_job_failure_result(jobId=job["id"], failureDetails=failure)
+"""
+
+
+@pytest.mark.parametrize("asked", ["yes", "no"])
+def test_a_function_decides(deploy: Deploy, asked: str) -> None:
+    function = {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "Runtime": "python3.14",
+            "Handler": "index.handler",
+            "Role": arn("FunctionRole"),
+            "Code": {"ZipFile": ANSWERS},
+        },
+    }
+    given = {"FunctionName": {"Ref": "Decides"}, "UserParameters": asked}
+    entry = condition("FAIL", rule("Calendar", "LambdaInvoke", given))
+    pipeline = deploy(
+        template(
+            source(),
+            stage("Prod", publish(), BeforeEntry=entry),
+            resources={
+                "FunctionRole": role("lambda", allow("codepipeline:PutJob*")),
+                "Decides": function,
+            },
+        )
+    )
+    execution_id = pipeline.start()
+    assert pipeline.status(execution_id) == ("Succeeded" if asked == "yes" else "Failed")
+    if asked == "no":
+        assert (
+            "Calendar: the calendar is closed" in pipeline.execution(execution_id)["statusSummary"]
+        )
+
+
+def watched(pipeline: Pipeline, red: bool) -> None:
+    pipeline.client("cloudwatch").set_alarm_state(
+        AlarmName=f"{pipeline.name}-load",
+        StateValue="ALARM" if red else "OK",
+        StateReason="test",
+    )
+
+
+def with_alarm(**role_of_rule: Any) -> Template:
+    name = {"Fn::Sub": "${AWS::StackName}-load"}
+    alarm = {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmName": name,
+            "Namespace": "Fruit",
+            "MetricName": "Load",
+            "Statistic": "Sum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "Threshold": 1,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "TreatMissingData": "ignore",
+        },
+    }
+    checked = rule(
+        "Load",
+        "CloudWatchAlarm",
+        {"AlarmName": name, "AlarmStates": "ALARM"},
+        **role_of_rule,
+    )
+    return template(
+        source(),
+        stage("Prod", publish(), BeforeEntry=condition("FAIL", checked)),
+        resources={
+            "Load": alarm,
+            "Reads": role("x", allow("cloudwatch:DescribeAlarms"), trust={"AWS": TOOLS.account}),
+        },
+    )
+
+
+@pytest.mark.parametrize("red", [True, False])
+def test_an_alarm_lets_an_execution_in_or_not(deploy: Deploy, red: bool) -> None:
+    pipeline = deploy(with_alarm(RoleArn=arn("Reads")))
+    watched(pipeline, red)
+    execution_id = pipeline.start()
+    assert pipeline.status(execution_id) == ("Failed" if red else "Succeeded")
+
+
+def test_a_rule_needs_a_permission_of_its_role(deploy: Deploy) -> None:
+    pipeline = deploy(with_alarm())
+    watched(pipeline, red=False)
+    execution_id = pipeline.start()
+    assert pipeline.status(execution_id) == "Failed"
+    summary = pipeline.execution(execution_id)["statusSummary"]
+    assert "not authorized to perform: cloudwatch:DescribeAlarms" in summary
