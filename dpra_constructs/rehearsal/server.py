@@ -24,6 +24,7 @@ from dpra_constructs.rehearsal.internal_paths import (
     FAIL_STACK,
     FOLDER_PREFIX,
     FORGET,
+    MISBEHAVE,
     SAVE,
     STATE_FILE,
     TRUSTED,
@@ -134,6 +135,35 @@ def fail_next_deployment(endpoint: str, account: str, region: str, stack: str) -
         RehearsalError: the emulator refuses.
     """
     _call(endpoint, FAIL_STACK, {"account": account, "region": region, "stack": stack})
+
+
+def let_functions_misbehave(
+    endpoint: str,
+    functions: Sequence[Mapping[str, str]],
+    *,
+    of_other_code: bool = True,
+    seconds: float = 0.0,
+    fails: bool = False,
+) -> None:
+    """Let versions of functions be slow or fail, and no others any more.
+
+    Args:
+        endpoint: the emulator's address.
+        functions: each with its `account`, `region`, `name`, and `code`, a SHA-256.
+        of_other_code: whether it is all code but this that misbehaves, or this code.
+        seconds: how much longer a call takes.
+        fails: whether a call fails.
+
+    Raises:
+        RehearsalError: the emulator refuses.
+    """
+    asked = {
+        "functions": list(functions),
+        "of_other_code": of_other_code,
+        "seconds": seconds,
+        "fails": fails,
+    }
+    _call(endpoint, MISBEHAVE, asked)
 
 
 def is_allowed(

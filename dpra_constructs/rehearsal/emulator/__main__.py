@@ -14,6 +14,7 @@ from dpra_constructs.errors import RehearsalError
 from dpra_constructs.rehearsal.emulator import (
     authorization,
     codepipeline,
+    function_faults,
     internal,
     patches,
     resource_types,
@@ -56,6 +57,8 @@ def main() -> None:
     codepipeline.register()
     internal.register()
     stack_failures.register()
+    # Before the patches, so that metrics show it.
+    function_faults.register()
     for name, apply in patches.PATCHES.items():
         if name not in options.without:
             apply()

@@ -12,11 +12,12 @@ from typing import Any
 
 import ministack.app as app
 
-from dpra_constructs.rehearsal.emulator import authorization, stack_failures, state
+from dpra_constructs.rehearsal.emulator import authorization, function_faults, stack_failures, state
 from dpra_constructs.rehearsal.internal_paths import (
     ALLOWED,
     FAIL_STACK,
     FORGET,
+    MISBEHAVE,
     SAVE,
     TRUSTED,
 )
@@ -38,7 +39,7 @@ def register() -> None:
     ) -> Any:
         if (
             method == "POST"
-            and path in (ALLOWED, FAIL_STACK, FORGET, SAVE, TRUSTED)
+            and path in (ALLOWED, FAIL_STACK, FORGET, MISBEHAVE, SAVE, TRUSTED)
             and "origin" not in headers
         ):
             return _answer(path, json.loads(body))
@@ -56,6 +57,8 @@ def _answer(path: str, request: dict[str, Any]) -> tuple[int, dict[str, str], by
             state.forget(request["account"])
         elif path == FAIL_STACK:
             stack_failures.fail_next(**request)
+        elif path == MISBEHAVE:
+            function_faults.misbehave(**request)
         elif path == TRUSTED:
             answer = {"trusts": authorization.trusts_service(**request)}
         else:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dpra_constructs.errors import RehearsalError
 from dpra_constructs.rehearsal.faults.approvals import APPROVALS
+from dpra_constructs.rehearsal.faults.bakes import BAKES
 from dpra_constructs.rehearsal.faults.commits import COMMITS
 from dpra_constructs.rehearsal.faults.concurrency import CONCURRENCY
 from dpra_constructs.rehearsal.faults.emulator_killed import EMULATOR
@@ -13,13 +14,23 @@ from dpra_constructs.rehearsal.faults.fault import Fault, Outcome
 from dpra_constructs.rehearsal.faults.permissions import PERMISSIONS
 from dpra_constructs.rehearsal.faults.scene import Scene
 from dpra_constructs.rehearsal.faults.waves import WAVES
+from dpra_constructs.rehearsal.faults.windows import WINDOWS
 from dpra_constructs.rehearsal.following import Watcher
 
 __all__ = ["FAULTS", "Fault", "Outcome", "Scene", "rehearse_fault"]
 
 FAULTS = {
     fault.name: fault
-    for fault in (*COMMITS, *WAVES, *APPROVALS, *PERMISSIONS, *CONCURRENCY, *EMULATOR)
+    for fault in (
+        *COMMITS,
+        *WAVES,
+        *BAKES,
+        *WINDOWS,
+        *APPROVALS,
+        *PERMISSIONS,
+        *CONCURRENCY,
+        *EMULATOR,
+    )
 }
 
 

@@ -15,7 +15,13 @@ from dpra_constructs.rehearsal.deployed_versions import DeployedVersion
 from dpra_constructs.rehearsal.execution_record import ExecutionRecord
 from dpra_constructs.rehearsal.following import Follower, Silent, Watcher
 from dpra_constructs.rehearsal.output_folder import OutputFolder
-from dpra_constructs.rehearsal.rehearsal import Emulation, Stopwatch, deployed, from_saved_state
+from dpra_constructs.rehearsal.rehearsal import (
+    TIMES_AS_FAST,
+    Emulation,
+    Stopwatch,
+    deployed,
+    from_saved_state,
+)
 from dpra_constructs.rehearsal.server import save_state
 from dpra_constructs.rehearsal.source_repository import (
     SourceRepository,
@@ -111,17 +117,21 @@ class Scene:
             yield emulation
 
     @contextmanager
-    def waiting_at(self, stage: str) -> Iterator[Emulation]:
+    def waiting_at(self, stage: str, time_scale: float = TIMES_AS_FAST) -> Iterator[Emulation]:
         """Give an emulator in which the second commit waits in front of a stage.
 
         The first commit is in production everywhere, and the second in all stages before this.
+
+        Args:
+            stage: its name.
+            time_scale: how many minutes of a bake pass in one.
 
         Raises:
             RehearsalError: the pipeline has no such stage.
         """
         if not self._has(f"new-{stage}"):
             self._go_on_to(stage)
-        with self._opened(f"new-{stage}", self.new) as emulation:
+        with self._opened(f"new-{stage}", self.new, time_scale) as emulation:
             yield emulation
 
     def prepare(self) -> None:
@@ -135,8 +145,13 @@ class Scene:
         return self.first.state(state).is_dir()
 
     @contextmanager
-    def _opened(self, state: str, commit: str) -> Iterator[Emulation]:
-        with from_saved_state(self.first, state, self.watcher, self.stopwatch) as emulation:
+    def _opened(
+        self, state: str, commit: str, time_scale: float = TIMES_AS_FAST
+    ) -> Iterator[Emulation]:
+        opened = from_saved_state(
+            self.first, state, self.watcher, self.stopwatch, time_scale=time_scale
+        )
+        with opened as emulation:
             source = replace(open_source(self.first.source, self._original()), commit=commit)
             source.push()
             emulation.source = source

@@ -35,7 +35,7 @@ def _rolled_back(scene: Scene, wave: str) -> Outcome:
             status="Failed",
             failing=(wave, "Deploy"),
             says=_REASON,
-            further=_rollback_problems(scene, others, "Succeeded"),
+            further=rollback_problems(scene, others, "Succeeded"),
             advice=(
                 f"{wave} runs the old version again; earlier waves keep the new one. Find out why "
                 "the region failed, and let a new commit through."
@@ -43,7 +43,8 @@ def _rolled_back(scene: Scene, wave: str) -> Outcome:
         )
 
 
-def _rollback_problems(scene: Scene, others: list[ExecutionRecord], status: str) -> list[str]:
+def rollback_problems(scene: Scene, others: list[ExecutionRecord], status: str) -> list[str]:
+    """Return what is not as designed of the one rollback that has to follow."""
     if len(others) != 1 or others[0].type != "ROLLBACK":
         return [f"one rollback has to follow, and there are {len(others)} executions"]
     [rollback] = others
@@ -81,7 +82,7 @@ def _artifacts_expired(scene: Scene) -> Outcome:
             status="Failed",
             failing=(wave, "Deploy"),
             says="is not there any more",
-            further=_rollback_problems(scene, others, "Failed"),
+            further=rollback_problems(scene, others, "Failed"),
             advice=(
                 "The rollback could not run, so the wave is mixed: the failing region was put back "
                 "by CloudFormation, its other regions run the new version. Let a new commit "

@@ -13,6 +13,7 @@ import zoneinfo
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from dpra_constructs.rehearsal.cron import Cron, CronError
 from dpra_constructs.rehearsal.emulator.alarms.minutes import SCALE
 from dpra_constructs.rehearsal.emulator.codepipeline.actions.action_type import (
     ActionContext,
@@ -21,7 +22,6 @@ from dpra_constructs.rehearsal.emulator.codepipeline.actions.action_type import 
 )
 from dpra_constructs.rehearsal.emulator.codepipeline.declaration import Action
 from dpra_constructs.rehearsal.emulator.codepipeline.problems import ActionFailedError
-from dpra_constructs.rehearsal.emulator.codepipeline.rules.cron import Cron, CronError
 from dpra_constructs.rehearsal.settings import Settings, read_settings
 
 _POLL_SECONDS = 0.2

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpra_constructs.rehearsal.emulator.codepipeline.rules.cron import Cron, CronError
+from dpra_constructs.rehearsal.cron import Cron, CronError
 from dpra_constructs.release.deployment_window import DAYS, DeploymentWindow
 
 #: Tuesday.
