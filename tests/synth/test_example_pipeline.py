@@ -45,7 +45,9 @@ def test_stages_have_their_names_and_order(pipeline: dict[str, Any]) -> None:
         "Gamma",
         "Approve-Prod",
         "Prod-one-box",
+        "Open-second",
         "Prod-second",
+        "Open-rest",
         "Prod-rest",
     ]
 

@@ -7,6 +7,7 @@ from dpra_constructs import (
     BuildStage,
     DeploymentEnvironment,
     DeploymentPipeline,
+    DeploymentWindow,
     GammaStage,
     ManualApproval,
     ProdWaves,
@@ -146,6 +147,7 @@ class FruitApiPipeline(Stack):
                 review_url="https://acme.example/fruit-api/releases",
                 timeout=Duration.days(1),
             ),
+            window=DeploymentWindow(days="MON-THU", hours=(9, 16), time_zone="Europe/Berlin"),
             waves=[
                 Wave("one-box", REGIONS[:1], bake=Duration.minutes(60)),
                 Wave("second", REGIONS[1:3], bake=Duration.minutes(30)),
