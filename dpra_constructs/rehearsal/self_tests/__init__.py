@@ -34,6 +34,7 @@ SELF_TESTS: dict[str, Callable[[str], bool]] = {
     "key_alias": buckets_and_keys.key_alias,
     "parameter_names": access.parameter_names,
     "change_set_stack": access.change_set_stack,
+    "change_calendar": access.change_calendar,
     "foreign_bucket": buckets_and_keys.foreign_bucket,
     "bucket_encryption": deployments.bucket_encryption,
     "foreign_key": buckets_and_keys.foreign_key,

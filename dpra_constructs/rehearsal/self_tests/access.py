@@ -127,6 +127,21 @@ def parameter_names(endpoint: str) -> bool:
     )
 
 
+def change_calendar(endpoint: str) -> bool:
+    """A change calendar is open, and read by whoever may."""
+    ssm = session(
+        endpoint,
+        HERE,
+        "dpra-change-calendar",
+        {
+            "Action": "ssm:GetCalendarState",
+            "Resource": f"arn:aws:ssm:{REGION}:{ACCOUNT}:document/mine",
+        },
+    )("ssm")
+    state = ssm.get_calendar_state(CalendarNames=["mine"])["State"]
+    return state == "OPEN" and not allowed(ssm.get_calendar_state, CalendarNames=["mine", "other"])
+
+
 def change_set_stack(endpoint: str) -> bool:
     """A change set that is named by its ARN is allowed by the ARN of its stack."""
     client("cloudformation", endpoint, HERE).create_change_set(

@@ -43,7 +43,7 @@ def build_project() -> None:
             *(report.replace(":report/", ":report-group/") for report in reports if report),
         ]
 
-    _check_on(projects)
+    check_on(projects)
 
 
 def pipeline_part() -> None:
@@ -66,7 +66,7 @@ def pipeline_part() -> None:
             f"arn:aws:codepipeline:{request.region}:{request.account}:{'/'.join(map(str, part))}"
         ]
 
-    _check_on(parts)
+    check_on(parts)
 
 
 def log_stream() -> None:
@@ -80,7 +80,7 @@ def log_stream() -> None:
         name, stream = data.get("logGroupName"), data.get("logStreamName")
         return [f"{group}:{name}:log-stream:{stream}"] if name and stream else []
 
-    _check_on(streams)
+    check_on(streams)
 
 
 def key_alias() -> None:
@@ -93,7 +93,7 @@ def key_alias() -> None:
         record = kms._resolve_key(named)
         return [record["Arn"]] if record else []
 
-    _check_on(key)
+    check_on(key)
 
 
 def parameter_names() -> None:
@@ -107,7 +107,7 @@ def parameter_names() -> None:
         names = [*data.get("Names", ()), data.get("Path")]
         return [f"{prefix}/{name.strip('/')}" for name in names if isinstance(name, str)]
 
-    _check_on(parameters)
+    check_on(parameters)
 
 
 def change_set_stack() -> None:
@@ -119,10 +119,10 @@ def change_set_stack() -> None:
         change_set = cloudformation._change_sets.get(request.parameter("ChangeSetName"))
         return [change_set["StackId"]] if change_set else []
 
-    _check_on(stack)
+    check_on(stack)
 
 
-def _check_on(arns: Callable[[Request], list[str]]) -> None:
+def check_on(arns: Callable[[Request], list[str]]) -> None:
     """Check a call on the first of `arns` in place of MiniStack's resource, and on the others."""
     extract = iam_actions.extract_resource_arn
 
