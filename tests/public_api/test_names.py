@@ -363,6 +363,7 @@ def test_names_of_alarms_metrics_and_log_groups(fruit_api: Synthesized) -> None:
     }
     functions = resources(fruit_api.template, "AWS::Lambda::Function")
     assert sorted(function["FunctionName"] for function in functions) == [
+        "fruit-api-Announce",
         "fruit-api-Bake",
         "fruit-api-DeliveryMetrics",
         "fruit-api-Notify",

@@ -205,7 +205,12 @@ def test_an_alarm_that_the_service_refuses_is_refused(endpoint: str, cloudwatch:
         create_stack(client("cloudformation", endpoint, PLACE), "wrong", json.dumps(template))
 
 
-BREAKS = "def handler(event, context):\n    raise KeyError('broken')"
+BREAKS = """
+def handler(event, context):
+    if event["rawPath"] == "/broken":
+        raise KeyError("broken")
+    return {"statusCode": 200, "body": "well"}
+"""
 
 
 def test_errors_and_latency_of_a_deployed_api_reach_its_alarms(
@@ -236,11 +241,11 @@ def test_errors_and_latency_of_a_deployed_api_reach_its_alarms(
     cloudformation = client("cloudformation", endpoint, PLACE)
     create_stack(cloudformation, "breaks", json.dumps(template))
     url = outputs(cloudformation, "breaks")["ApiUrl"]
-    for name in ("thrown", "answered", "slow"):
+    for name, path in (("thrown", "/broken"), ("answered", "/broken"), ("slow", "/")):
 
-        def is_red(name: str = name) -> bool:
+        def is_red(name: str = name, path: str = path) -> bool:
             with suppress(urllib.error.HTTPError):
-                urllib.request.urlopen(url, timeout=20).close()
+                urllib.request.urlopen(url + path, timeout=20).close()
             return state(cloudwatch, name) == "ALARM"
 
         assert until(is_red), name

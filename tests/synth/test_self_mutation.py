@@ -20,7 +20,8 @@ def buildspec(template: dict[str, Any]) -> str:
 def test_the_guard_runs_before_the_update(fruit_api: Synthesized) -> None:
     spec = buildspec(fruit_api.template)
     assert spec.index("releases_under_way") < spec.index("cdk -a")
-    assert "--wave=Prod-one-box --wave=Prod-second --wave=Prod-rest" in spec
+    waves = ("Prod-one-box", "Open-second", "Prod-second", "Open-rest", "Prod-rest")
+    assert " ".join(f"--wave={wave}" for wave in waves) in spec
     assert "--approval=Approve-Prod" in spec
     assert "--template=FruitApiPipeline.template.json" in spec
 

@@ -10,8 +10,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
+from ministack.core import lambda_runtime
 from ministack.core.responses import request_scope
 from ministack.services import (
     apigateway,
@@ -21,23 +24,62 @@ from ministack.services import (
     lambda_svc,
 )
 
+from dpra_constructs.rehearsal.emulator.alarms.minutes import SCALE
+
+# The calls under way, each with the starts of processes in it.
+_STARTS: ContextVar[tuple[list[None], ...]] = ContextVar("starts", default=())
 _MARK = '"_aws"'
+
+
+@contextmanager
+def _timed() -> Iterator[list[float]]:
+    """Give a list that has the milliseconds of a call afterwards.
+
+    It stays empty when the call started a function's process, and minutes pass faster than in
+    AWS: a start takes as long as there, which would be several of these minutes.
+    """
+    took: list[float] = []
+    starts: list[None] = []
+    token = _STARTS.set((*_STARTS.get(), starts))
+    began = time.time()
+    try:
+        yield took
+    finally:
+        _STARTS.reset(token)
+    if not starts or SCALE == 1:
+        took.append((time.time() - began) * 1000)
+
+
+def _watch_starts() -> None:
+    spawn: Any = lambda_runtime.Worker._spawn
+    if hasattr(spawn, "is_watched"):
+        return
+
+    def watched(worker: Any) -> Any:
+        for starts in _STARTS.get():
+            starts.append(None)
+        return spawn(worker)
+
+    watched.is_watched = True
+    worker_class: Any = lambda_runtime.Worker
+    worker_class._spawn = watched
 
 
 def function_metrics() -> None:
     """Publish a function's metrics, whoever called it."""
+    _watch_starts()
     dispatch: Any = lambda_svc._execute_function_dispatch
 
     def execute(func: dict[str, Any], config: dict[str, Any], *arguments: Any, **more: Any) -> Any:
-        began = time.time()
-        result = dispatch(func, config, *arguments, **more)
+        with _timed() as took:
+            result = dispatch(func, config, *arguments, **more)
         failed = bool(result.get("error")) if isinstance(result, dict) else False
         name = config.get("FunctionName", "unknown")
         for metric, value, unit in (
             ("Invocations", 1, "Count"),
             ("Errors", int(failed), "Count"),
             ("Throttles", 0, "Count"),
-            ("Duration", (time.time() - began) * 1000, "Milliseconds"),
+            *(("Duration", each, "Milliseconds") for each in took),
         ):
             cloudwatch.record_metric("AWS/Lambda", metric, value, unit, {"FunctionName": name})
         return result
@@ -54,42 +96,43 @@ def function_metrics() -> None:
 
 def api_metrics() -> None:
     """Publish an API's metrics: requests, errors and latency, of the API and of its stage."""
+    _watch_starts()
     http_apis: Any = apigateway
     rest_apis: Any = apigateway_v1
     http, rest = http_apis.handle_execute, rest_apis.handle_execute
 
     async def execute_http(api_id: str, stage: str, *arguments: Any, **more: Any) -> Any:
-        began = time.time()
-        answer = await http(api_id, stage, *arguments, **more)
+        with _timed() as took:
+            answer = await http(api_id, stage, *arguments, **more)
         if place := apigateway.find_api_scope(api_id):
             names = ("4xx", "5xx")
             with request_scope(*place):
-                _publish({"ApiId": api_id}, stage, names, answer[0], time.time() - began)
+                _publish({"ApiId": api_id}, stage, names, answer[0], took)
         return answer
 
     async def execute_rest(api_id: str, stage: str, *arguments: Any, **more: Any) -> Any:
-        began = time.time()
-        answer = await rest(api_id, stage, *arguments, **more)
+        with _timed() as took:
+            answer = await rest(api_id, stage, *arguments, **more)
         if place := apigateway_v1.find_api_scope(api_id):
             names = ("4XXError", "5XXError")
             with request_scope(*place):
                 name = (apigateway_v1._rest_apis.get(api_id) or {}).get("name", api_id)
-                _publish({"ApiName": name}, stage, names, answer[0], time.time() - began)
+                _publish({"ApiName": name}, stage, names, answer[0], took)
         return answer
 
     http_apis.handle_execute, rest_apis.handle_execute = execute_http, execute_rest
 
 
 def _publish(
-    api: dict[str, str], stage: str, names: tuple[str, str], status: int, seconds: float
+    api: dict[str, str], stage: str, names: tuple[str, str], status: int, took: list[float]
 ) -> None:
     for dimensions in (api, {**api, "Stage": stage}):
         for metric, value, unit in (
             ("Count", 1, "Count"),
             (names[0], int(400 <= status < 500), "Count"),
             (names[1], int(status >= 500), "Count"),
-            ("Latency", seconds * 1000, "Milliseconds"),
-            ("IntegrationLatency", seconds * 1000, "Milliseconds"),
+            *(("Latency", each, "Milliseconds") for each in took),
+            *(("IntegrationLatency", each, "Milliseconds") for each in took),
         ):
             cloudwatch.record_metric("AWS/ApiGateway", metric, value, unit, dimensions)
 
