@@ -217,6 +217,9 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
     ]
     assert sorted(child.node.id for child in stack.find_child("Pipeline").node.children) == [
         "AccessLogs",
+        "Announce",
+        "AnnounceActionRole",
+        "AnnounceRole",
         "ApprovalNeeded",
         "ApprovalNeededPermission",
         "ApprovalTopic",
@@ -229,6 +232,7 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "BudgetExceededPermission",
         "DeliveryMetrics",
         "Deployment",
+        "Logs-fruit-api-Announce",
         "Logs-fruit-api-Assets",
         "Logs-fruit-api-Bake",
         "Logs-fruit-api-Beta-AcceptanceTest-us-west-2",
