@@ -67,7 +67,7 @@ def zip_assets(root: Path) -> list[str]:
             source["path"] = PurePosixPath(os.path.relpath(archive, manifest.parent)).as_posix()
             changed = True
         if changed:
-            manifest.write_text(json.dumps(content, indent=1, sort_keys=True), "utf-8")
+            manifest.write_text(json.dumps(content, indent=2), "utf-8")
     for folder in archives:
         if folder.is_dir():
             shutil.rmtree(folder)

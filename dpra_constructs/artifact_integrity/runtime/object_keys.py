@@ -123,4 +123,5 @@ class _Keys:
 
 
 def _write(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, indent=1), "utf-8")
+    # As the CDK writes it: the build that publishes assets lowers its version by the line.
+    path.write_text(json.dumps(content, indent=2), "utf-8")
