@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import jsii
-from aws_cdk import Acknowledgment, Duration, Stack, Validations, pipelines
+from aws_cdk import Duration, Stack, pipelines
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as codepipeline_actions
 from aws_cdk import aws_kms as kms
@@ -19,7 +19,7 @@ from constructs import Construct
 from dpra_constructs.build_actions import Permission
 from dpra_constructs.pipeline.approver_policies import approver_policies
 from dpra_constructs.pipeline.code_build_steps import AUTHORS
-from dpra_constructs.pipeline.invoke_step import InvokeStep, invoking_role
+from dpra_constructs.pipeline.invoke_step import ArtifactAccess, InvokeStep, invoking_role
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.permissions import allow
 from dpra_constructs.pipeline.plan import APPROVAL_STAGE, PipelinePlan
@@ -28,7 +28,6 @@ from dpra_constructs.release import ManualApproval
 from dpra_constructs.release.manual_approval import APPROVE, CHECK, SUMMARIZE
 from dpra_constructs.release.runtime.change_summary import publishing_role_of
 from dpra_constructs.release.runtime.message import link
-from dpra_constructs.source import S3Source
 
 #: The artifact with the summary, and the namespace of its variables.
 CHANGES = "Changes"
@@ -53,7 +52,7 @@ class Approval:
         approval: ManualApproval,
         *,
         pipeline: codepipeline.Pipeline,
-        bucket: s3.Bucket,
+        access: ArtifactAccess,
         key: kms.Key,
         logs: EncryptedLogs,
     ) -> None:
@@ -61,7 +60,7 @@ class Approval:
         self._plan = plan
         self._approval = approval
         self._pipeline = pipeline
-        self._bucket = bucket
+        self._access = access
         self._key = key
         self._logs = logs
         self._summary: InvokeStep | None = None
@@ -81,10 +80,7 @@ class Approval:
             synth: the build that knows the commit's authors.
             assembly: what it makes.
         """
-        repository = self._plan.repository
-        commit = source.source_attribute(
-            "VersionId" if isinstance(repository, S3Source) else "CommitId"
-        )
+        commit = source.source_attribute(self._plan.repository.revision_attribute)
         authors = synth.exported_variable(AUTHORS)
         approve = _ApprovalStep(self._approval, self._topic(), self._plan, commit)
         steps: list[pipelines.Step] = [approve]
@@ -129,18 +125,9 @@ class Approval:
             "SummarizeChanges",
             function,
             self._pipeline,
-            statements_besides=[
-                allow(["s3:GetObject", "s3:PutObject"], [f"{self._bucket.bucket_arn}/*"]),
-                allow(["kms:Decrypt", "kms:GenerateDataKey"], [self._key.key_arn]),
-            ],
+            statements_besides=self._access.to_read_and_write,
         )
-        Validations.of(role).acknowledge(
-            Acknowledgment(
-                id=f"AwsSolutions-IAM5[Resource::<{_logical_id(self._bucket)}.Arn>/*]",
-                reason="The keys of artifacts are made by CodePipeline for each execution; the "
-                "bucket is the pipeline's own",
-            )
-        )
+        self._access.acknowledge(role)
         self._summary.call(function, role)
 
     def _summarize(self, commit: str, authors: str, assembly: pipelines.FileSet) -> InvokeStep:
@@ -150,9 +137,7 @@ class Approval:
             "commit": commit,
             "authors": authors,
         }
-        return _InvokeWithOutputs(
-            SUMMARIZE, None, None, json.dumps(told), reads=assembly, writes=CHANGES
-        )
+        return InvokeStep(SUMMARIZE, None, None, json.dumps(told), reads=assembly, writes=CHANGES)
 
     def _check(self, authors: str) -> pipelines.Step:
         name = self._plan.pipeline.name
@@ -178,7 +163,7 @@ class Approval:
             "action": APPROVE,
             "authors": authors,
         }
-        return _InvokeWithOutputs(
+        return InvokeStep(
             CHECK,
             function,
             invoking_role(self._scope, "CheckApprover", function, self._pipeline),
@@ -195,14 +180,6 @@ class Approval:
         for address in approval.notify:
             topic.add_subscription(subscriptions.EmailSubscription(address))
         return topic
-
-
-class _InvokeWithOutputs(InvokeStep):
-    """One that is told what other steps put out."""
-
-    def __init__(self, id: str, *arguments: object, **properties: object) -> None:
-        super().__init__(id, *arguments, **properties)  # type: ignore[arg-type]
-        self._discover_referenced_outputs({"told": arguments[2]})
 
 
 @jsii.implements(pipelines.ICodePipelineActionFactory)

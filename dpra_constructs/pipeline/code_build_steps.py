@@ -102,6 +102,8 @@ class CodeBuildSteps:
         self._plan = plan
         self._source = source
         self._logs = logs
+        #: The outputs of build actions, each with its directory, once `synth` has been called.
+        self.outputs: dict[str, tuple[str, pipelines.FileSet]] = {}
         self._actions: list[tuple[BuildAction, pipelines.CodeBuildStep]] = []
         self._tests: list[tuple[DeployedTest, pipelines.CodeBuildStep]] = []
         self._networks: list[tuple[BuildNetwork, pipelines.CodeBuildStep]] = []
@@ -130,8 +132,7 @@ class CodeBuildSteps:
     def synth(self) -> pipelines.CodeBuildStep:
         """Make the steps of the build stage, and return the last, which waits for all others."""
         steps: dict[str, pipelines.Step] = {}
-        # By the name of an output, its directory and what is in it.
-        outputs: dict[str, tuple[str, pipelines.FileSet]] = {}
+        outputs = self.outputs
         producers: dict[str, pipelines.Step] = {}
         *actions, (_, synth) = self._plan.build_runs
         check = self._plan.source_check

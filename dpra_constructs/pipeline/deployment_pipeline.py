@@ -10,6 +10,7 @@ from aws_cdk import aws_codepipeline as codepipeline
 from constructs import Construct
 
 from dpra_constructs import arguments
+from dpra_constructs.artifact_integrity import ArtifactSigning
 from dpra_constructs.environments import DeploymentTarget, PipelineIdentity
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline import engine
@@ -51,6 +52,9 @@ class DeploymentPipeline(Construct):
             channels as `SlackChannel` or `TeamsChannel`. Other subscribers are added to
             `notifications`, the topic.
         limits: the quotas of AWS in the account; what exceeds one is refused with the numbers.
+        signing: how artifacts are sealed, and whose seals are accepted; without it by a key of
+            the pipeline's own. Nothing is sealed where the build stage waives
+            DPRA-BUILD-SIGNATURE.
 
     Raises:
         InvalidArgumentError: an argument is not one of those, what `application` returned does
@@ -70,6 +74,7 @@ class DeploymentPipeline(Construct):
         notify: Sequence[str | SlackChannel | TeamsChannel] = (),
         waivers: Mapping[Requirement, str] | None = None,
         limits: Limits = Limits(),  # noqa: B008
+        signing: ArtifactSigning | None = None,
     ) -> None:
         where = f'{type(self).__name__} "{id}"'
         arguments.name(where, name)
@@ -99,10 +104,11 @@ class DeploymentPipeline(Construct):
         chain = Chain.ending_with(last_stage.definition)
         identity = PipelineIdentity(name=name, account=stack.account, region=stack.region)
         self._notified = told
-        self.plan: PipelinePlan = make_plan(chain, identity, self_mutation)
+        self.plan: PipelinePlan = make_plan(
+            chain, identity, self_mutation, _signing(where, chain, signing)
+        )
         super().__init__(scope, id)
         self._warn_of_what_is_unusual()
-        self._warn_of_what_is_not_signed(chain)
         scopes = _scopes(last_stage)
         applications = {
             target.stage_id: _application(where, chain, scopes[target.environment], target)
@@ -146,16 +152,6 @@ class DeploymentPipeline(Construct):
                 f"Region {region} is unknown to this version of the CDK; check its spelling.",
             )
 
-    def _warn_of_what_is_not_signed(self, chain: Chain) -> None:
-        met = {met for action in (*chain.build.actions, chain.build.synth) for met in action.meets}
-        if Requirement.BUILD_SIGNATURE not in met | set(chain.build.waivers):
-            Annotations.of(self).add_warning_v2(
-                "dpra-constructs:not-signed",
-                f"No build action meets {Requirement.BUILD_SIGNATURE.value}, and this version of "
-                "dpra-constructs does not sign artifacts yet; meet it with a BuildAction, or waive "
-                "it with a reason.",
-            )
-
     def _refuse_stacks_of_others(self, where: str, stacks: list[tuple[str, str, str]]) -> None:
         """Refuse stacks that another pipeline of the app, or another target, deploys too."""
         root = self.node.root.node
@@ -177,6 +173,20 @@ class DeploymentPipeline(Construct):
             owners[stack] = owner
             own.append(stack)
         root.add_metadata(_STACKS, {"owner": owner, "stacks": own})
+
+
+def _signing(where: str, chain: Chain, signing: ArtifactSigning | None) -> ArtifactSigning | None:
+    if signing is not None:
+        arguments.instance(where, "signing", signing, ArtifactSigning, "ArtifactSigning()")
+    if Requirement.BUILD_SIGNATURE not in chain.build.waivers:
+        return signing or ArtifactSigning()
+    if signing:
+        raise InvalidArgumentError(
+            where,
+            f"signing is given, and the build stage waives {Requirement.BUILD_SIGNATURE.value}",
+            "leave one of them out",
+        )
+    return None
 
 
 def _check_execution_mode(where: str, mode: object) -> None:

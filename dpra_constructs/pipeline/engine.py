@@ -28,6 +28,7 @@ from dpra_constructs.pipeline import artifacts, self_mutation
 from dpra_constructs.pipeline.acknowledgements import acknowledge_wildcards, resolved_policies
 from dpra_constructs.pipeline.after_group import AfterGroup
 from dpra_constructs.pipeline.approval import Approval
+from dpra_constructs.pipeline.artifact_seal import ArtifactSeal
 from dpra_constructs.pipeline.attached_conditions import attach_conditions
 from dpra_constructs.pipeline.bakes import Bakes, bake_actions
 from dpra_constructs.pipeline.break_glass import PeoplePolicies, people_policies
@@ -35,6 +36,7 @@ from dpra_constructs.pipeline.code_build_environment import DEFAULT_IMAGE
 from dpra_constructs.pipeline.code_build_steps import CodeBuildSteps
 from dpra_constructs.pipeline.definitions import SelfMutation
 from dpra_constructs.pipeline.entry_conditions import EntryConditions
+from dpra_constructs.pipeline.invoke_step import ArtifactAccess
 from dpra_constructs.pipeline.limits import Limits
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.made_limits import check_made
@@ -115,11 +117,16 @@ def build(
     source = make_source(scope, plan)
     steps = CodeBuildSteps(scope, plan, source, logs)
     synth = steps.synth()
+    seal = (
+        ArtifactSeal(scope, plan, plan.signing, source=source, steps=steps, synth=synth, logs=logs)
+        if plan.signing
+        else None
+    )
     cdk_pipeline = pipelines.CodePipeline(
         scope,
         "Deployment",
         code_pipeline=pipeline,
-        synth=synth,
+        synth=seal.step if seal else synth,
         self_mutation=mutation is not SelfMutation.OFF,
         self_mutation_code_build_defaults=self_mutation.options(
             stack,
@@ -142,22 +149,29 @@ def build(
     notifications = Notifications(scope, key, plan.pipeline, notify)
     bakes = Bakes(scope, plan, baking, pipeline, logs)
     entries = EntryConditions(scope, plan, pipeline, notifications=notifications, logs=logs)
+    access = ArtifactAccess(bucket, key)
+    assembly = cdk_pipeline.cloud_assembly_file_set
     deployments: dict[str, pipelines.StageDeployment] = {}
     approval: Approval | None = None
     for stage in plan.stages:
         if stage.purpose is Purpose.APPROVE and plan.approval:
             approval = Approval(
-                scope, plan, plan.approval, pipeline=pipeline, bucket=bucket, key=key, logs=logs
+                scope, plan, plan.approval, pipeline=pipeline, access=access, key=key, logs=logs
             )
-            assembly = cdk_pipeline.cloud_assembly_file_set
             cdk_pipeline.add_wave(stage.name, pre=approval.steps(source, synth, assembly))
         elif stage.purpose is Purpose.OPEN:
             cdk_pipeline.add_wave(stage.name, pre=[entries.step(stage)])
         elif stage.purpose is Purpose.DEPLOY:
-            wave = cdk_pipeline.add_wave(stage.name, post=bakes.steps(stage))
+            wave = cdk_pipeline.add_wave(
+                stage.name,
+                pre=[seal.verify(stage, assembly)] if seal else None,
+                post=bakes.steps(stage),
+            )
             deployments.update(_deploy(wave, stage, applications, steps))
     if approval:
         approval.read(deployments[each.stage_id] for each in plan.targets if each.is_production)
+    if seal:
+        seal.read(deployments.values(), pipeline, access)
     stacks = {
         target.stage_id: list(_stacks(target, deployments[target.stage_id]))
         for target in plan.targets
@@ -168,6 +182,8 @@ def build(
     start_on_trunk(scope, plan, pipeline)
     artifacts.keep_replicas(pipeline, horizon_days, plan.pipeline.account)
     steps.after_build()
+    if seal:
+        seal.after_build()
     if plan.stops_the_line:
         stop_the_line(scope, plan=plan, notifications=notifications, logs=logs)
     alarms = watch_budgets(scope, pipeline=name, minutes=plan.time_budgets, logs=logs)

@@ -6,18 +6,59 @@ The action of `aws_cdk` grants the function's versions too, and the results of j
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jsii
+from aws_cdk import Acknowledgment, Stack, Validations, pipelines
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as codepipeline_actions
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
-from aws_cdk import pipelines
 from constructs import Construct
 
-from dpra_constructs.pipeline.permissions import Statement
+from dpra_constructs.pipeline.permissions import Statement, allow
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactAccess:
+    """What an action needs whose function reads or writes artifacts."""
+
+    bucket: s3.Bucket
+    key: kms.Key
+
+    @property
+    def to_read(self) -> list[Statement]:
+        """What the credentials of a job need that reads."""
+        return self._statements(["s3:GetObject"], ["kms:Decrypt"])
+
+    @property
+    def to_read_and_write(self) -> list[Statement]:
+        """What the credentials of a job need that also writes."""
+        return self._statements(
+            ["s3:GetObject", "s3:PutObject"], ["kms:Decrypt", "kms:GenerateDataKey"]
+        )
+
+    def acknowledge(self, role: iam.Role) -> None:
+        """Acknowledge what cdk-nag finds of it."""
+        bucket = self.bucket.node.default_child
+        assert isinstance(bucket, s3.CfnBucket)
+        name = Stack.of(bucket).get_logical_id(bucket)
+        Validations.of(role).acknowledge(
+            Acknowledgment(
+                id=f"AwsSolutions-IAM5[Resource::<{name}.Arn>/*]",
+                reason="The keys of artifacts are made by CodePipeline for each execution; the "
+                "bucket is the pipeline's own",
+            )
+        )
+
+    def _statements(self, objects: list[str], key: list[str]) -> list[Statement]:
+        return [
+            allow(objects, [f"{self.bucket.bucket_arn}/*"]),
+            allow(key, [self.key.key_arn]),
+        ]
 
 
 def invoking_role(
@@ -85,6 +126,8 @@ class InvokeStep(pipelines.Step):
         self._id = id
         self._called = (function, role)
         self._user_parameters = user_parameters
+        if "${Token[" in user_parameters:
+            self._discover_referenced_outputs({"told": user_parameters})
 
     def call(self, function: lambda_.CfnFunction, role: iam.Role) -> None:
         """Say what is called, where it was not known when the step was made."""

@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from enum import Enum
 
 from dpra_constructs import arguments
+from dpra_constructs.artifact_integrity.artifact_signing import ArtifactSigning
 from dpra_constructs.build_actions.build_action import BuildAction
 from dpra_constructs.build_actions.code_build_project import CodeBuildProject
 from dpra_constructs.build_actions.source_layout_check import source_layout_check
@@ -27,10 +28,14 @@ from dpra_constructs.pipeline.stage_conditions import (
 from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval
 from dpra_constructs.release.manual_approval import APPROVE
 from dpra_constructs.release.stage_conditions.condition_text import condition_lines
+from dpra_constructs.requirements import Requirement
 from dpra_constructs.source import Repository
 from dpra_constructs.test_actions import DatabaseMigration, DeployedTest, FaultInjection
 
 APPROVAL_STAGE = "Approve-Prod"
+#: The action that seals what the build made, and the one that verifies it before a deployment.
+SEAL = "Seal"
+VERIFY = "Verify-Artifacts"
 # AWS::IAM::Role and CodeBuild projects carry these names, and a stack's name is at most 128
 # characters: what is left of it is for the application's own stack ids.
 _LONGEST_STAGE_ID = 100
@@ -123,6 +128,7 @@ class PipelinePlan:
     approval: ManualApproval | None
     stops_the_line: bool
     rolls_all_back: bool
+    signing: ArtifactSigning | None
     stages: tuple[PlannedStage, ...]
 
     @property
@@ -132,6 +138,11 @@ class PipelinePlan:
         middle = [(order + len(first), each) for order, each in in_order(self.build_actions)]
         last = max((order for order, _ in (*first, *middle)), default=0) + 1
         return (*first, *middle, (last, self.synth))
+
+    @property
+    def seals(self) -> bool:
+        """Whether what the build made is sealed, and verified before each deployment."""
+        return self.signing is not None
 
     @property
     def time_budgets(self) -> Mapping[str, int]:
@@ -212,8 +223,10 @@ class PipelinePlan:
                 + max(0, len(stage.groups) - 1)
                 + (stage.bake_minutes is not None)
             )
+            if stage.purpose is Purpose.DEPLOY:
+                count += self.seals
             if stage.purpose is Purpose.BUILD:
-                count = len(self.build_runs)
+                count = len(self.build_runs) + self.seals
             elif stage.purpose is Purpose.APPROVE and self.approval:
                 count = len(self.approval.actions)
             elif stage.purpose is Purpose.OPEN:
@@ -268,6 +281,8 @@ class PipelinePlan:
             case Purpose.BUILD:
                 for order, action in self.build_runs:
                     yield f"  {order} {self._build_line(action)}"
+                if self.seals:
+                    yield f"  {order + 1} {SEAL} ({Requirement.BUILD_SIGNATURE.value})"
                 if self.pull_requests:
                     yield f"  - the same for {self.pull_requests.description}"
             case Purpose.UPDATE:
@@ -283,6 +298,9 @@ class PipelinePlan:
                 yield f"  1 Announce {stage.opens}"
             case Purpose.DEPLOY:
                 order = 1
+                if self.seals:
+                    yield f"  1 {VERIFY}"
+                    order += 1
                 for group in stage.groups:
                     for target in group:
                         place = f"{target.account}/{target.region}"
@@ -317,7 +335,10 @@ class PipelinePlan:
 
 
 def make_plan(
-    chain: Chain, pipeline: PipelineIdentity, self_mutation: SelfMutation
+    chain: Chain,
+    pipeline: PipelineIdentity,
+    self_mutation: SelfMutation,
+    signing: ArtifactSigning | None = None,
 ) -> PipelinePlan:
     """Turn the stages into the plan of one pipeline.
 
@@ -409,6 +430,7 @@ def make_plan(
     check_all(where, {each.name: each.conditions for each in stages}, {SOURCE_ARTIFACT, *made})
     return PipelinePlan(
         pipeline=pipeline,
+        signing=signing,
         repository=chain.source.repository,
         source_check=source_layout_check(chain.source.layout, chain.source.waivers),
         build_actions=chain.build.actions,

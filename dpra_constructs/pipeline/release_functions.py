@@ -1,4 +1,4 @@
-"""Makes the functions of the release: each runs one module of `release/runtime`."""
+"""Makes the functions of the release: each runs one module of a package's `runtime`."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from dpra_constructs.pipeline.permissions import (
 )
 from dpra_constructs.pipeline.service_roles import service_role
 
-_FOLDER = Path(__file__).parents[1] / "release"
+_LIBRARY = Path(__file__).parents[1]
+_CODE = {"release": "ReleaseCode", "artifact_integrity": "ArtifactIntegrityCode"}
 # Of the pipelines that exist: to ask an asset of theirs for it again is ten calls of jsii.
-_LOCATIONS: WeakKeyDictionary[Construct, dict[str, Any]] = WeakKeyDictionary()
+_LOCATIONS: WeakKeyDictionary[Construct, dict[str, dict[str, Any]]] = WeakKeyDictionary()
 #: What functions of this library run on; by its name, as `lambda_.Runtime` is two calls of jsii.
 RUNTIME = "python3.14"
 
@@ -42,6 +43,7 @@ def release_function(
     environment: Mapping[str, str] | None = None,
     timeout_seconds: int = 60,
     memory_mib: int = 128,
+    package: str = "release",
 ) -> lambda_.CfnFunction:
     """Make a function `<pipeline>-<id>` with a role of its own.
 
@@ -52,7 +54,7 @@ def release_function(
         scope: where it is made.
         id: the construct's id.
         pipeline: the pipeline's name.
-        module: in `release/runtime`, with a `handler`.
+        module: of the package's `runtime`, with a `handler`.
         description: what it does.
         permissions: what its role may do beyond writing its log.
         logs: makes its log group.
@@ -61,6 +63,7 @@ def release_function(
         environment: its environment variables.
         timeout_seconds: after which a call ends.
         memory_mib: what a call may use.
+        package: of this library, whose `runtime` has the module.
     """
     name = f"{pipeline}-{id}"
     group = logs.of_function(name)
@@ -88,7 +91,7 @@ def release_function(
         runtime=RUNTIME,
         architectures=["arm64"],
         handler=f"runtime.{module}.handler",
-        code=_code(scope),
+        code=_code(scope, package),
         role=role.attr_arn,
         environment={"variables": dict(environment)} if environment else None,
         timeout=timeout_seconds,
@@ -96,15 +99,17 @@ def release_function(
     )
 
 
-def _code(scope: Construct) -> dict[str, Any]:
+def _code(scope: Construct, package: str) -> dict[str, Any]:
     """Return where the code is. `s3_assets.Asset` loads all that is known of regions for it."""
-    if found := _LOCATIONS.get(scope):
+    locations = _LOCATIONS.setdefault(scope, {})
+    if found := locations.get(package):
         return found
+    id = _CODE[package]
     stack = Stack.of(scope)
     staged = AssetStaging(
         scope,
-        "ReleaseCode",
-        source_path=str(_FOLDER),
+        id,
+        source_path=str(_LIBRARY / package),
         # Byte code differs from machine to machine, and the asset's name with it.
         exclude=["*", "!runtime", "!runtime/*.py", "**/__pycache__"],
         ignore_mode=IgnoreMode.DOCKER,
@@ -113,8 +118,8 @@ def _code(scope: Construct) -> dict[str, Any]:
         packaging=FileAssetPackaging.ZIP_DIRECTORY,
         source_hash=staged.asset_hash,
         file_name=staged.relative_staged_path(stack),
-        display_name="ReleaseCode of dpra-constructs",
+        display_name=f"{id} of dpra-constructs",
     )
     made = {"s3Bucket": location.bucket_name, "s3Key": location.object_key}
-    _LOCATIONS[scope] = made
+    locations[package] = made
     return made

@@ -26,6 +26,9 @@ _BRANCH = re.compile(r"[^\s*?\[\]{}!,\\~^:]{1,255}")
 _MOST_PATTERNS = 8
 
 
+_HOSTS = {"GitHub": "github.com", "GitLab": "gitlab.com", "Bitbucket": "bitbucket.org"}
+
+
 def _trunk(where: str, trunk: object) -> None:
     if not isinstance(trunk, str) or not _BRANCH.fullmatch(trunk):
         raise InvalidArgumentError(
@@ -44,6 +47,21 @@ class Repository(ABC):
     @abstractmethod
     def description(self) -> str:
         """What the pipeline's outline shows, like `GitHub acme/fruit-api, branch main`."""
+
+    @property
+    @abstractmethod
+    def uri(self) -> str:
+        """The address that provenance states."""
+
+    @property
+    def branch(self) -> str:
+        """The branch; empty where there is none."""
+        return str(getattr(self, "trunk", ""))
+
+    @property
+    def revision_attribute(self) -> str:
+        """The output variable of the source action that names what is released."""
+        return "CommitId"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +123,13 @@ class ConnectedRepository(Repository):
     def description(self) -> str:
         """The host, the repository and the branch."""
         return f"{type(self).__name__} {self.name}, branch {self.trunk}"
+
+    @property
+    def uri(self) -> str:
+        """The repository's address, or the connection's where only that knows the host."""
+        if host := _HOSTS.get(type(self).__name__):
+            return f"https://{host}/{self.name}"
+        return f"{self.connection_arn}/{self.name}"
 
 
 class GitHub(ConnectedRepository):
@@ -178,6 +203,11 @@ class CodeCommit(Repository):
         """The repository and the branch."""
         return f"CodeCommit {self.name}, branch {self.trunk}"
 
+    @property
+    def uri(self) -> str:
+        """The repository, as `git-remote-codecommit` names it."""
+        return f"codecommit://{self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class S3Source(Repository):
@@ -221,4 +251,14 @@ class S3Source(Repository):
     @property
     def description(self) -> str:
         """The object's address."""
+        return self.uri
+
+    @property
+    def uri(self) -> str:
+        """The object's address."""
         return f"s3://{self.bucket_name}/{self.object_key}"
+
+    @property
+    def revision_attribute(self) -> str:
+        """The version of the object."""
+        return "VersionId"

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpra_constructs.artifact_integrity.runtime.assets import PublishedFile
 from dpra_constructs.artifact_integrity.runtime.files import Digest
 from dpra_constructs.artifact_integrity.runtime.published import (
+    PublishedFile,
     published_differences,
     session_policy,
 )

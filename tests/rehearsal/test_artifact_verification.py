@@ -27,10 +27,13 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.signer import AWSSigner, SSlibKey  # type: ignore[attr-defined]
 
 from dpra_constructs.artifact_integrity.offline import verify_offline
-from dpra_constructs.artifact_integrity.runtime.assets import PublishedFile, published_files
 from dpra_constructs.artifact_integrity.runtime.files import Archive, Folder
 from dpra_constructs.artifact_integrity.runtime.manifest import ENVELOPE, MANIFEST
-from dpra_constructs.artifact_integrity.runtime.published import published_differences
+from dpra_constructs.artifact_integrity.runtime.published import (
+    PublishedFile,
+    published_differences,
+    published_files,
+)
 from dpra_constructs.artifact_integrity.runtime.seal import seal
 from dpra_constructs.artifact_integrity.runtime.verification import AcceptedKey, verify
 from dpra_constructs.artifact_integrity.runtime.verify_artifacts import check_by

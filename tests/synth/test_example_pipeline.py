@@ -71,10 +71,15 @@ def test_each_deployment_is_in_its_account_and_region(
 def test_regions_of_a_wave_are_deployed_in_parallel(pipeline: dict[str, Any]) -> None:
     [gamma] = [stage for stage in pipeline["Stages"] if stage["Name"] == "Gamma"]
     orders = {
-        action["Configuration"].get("ActionMode", "bake"): action["RunOrder"]
+        action["Configuration"].get("ActionMode", action["Name"]): action["RunOrder"]
         for action in gamma["Actions"]
     }
-    assert orders == {"CHANGE_SET_REPLACE": 1, "CHANGE_SET_EXECUTE": 2, "bake": 3}
+    assert orders == {
+        "Verify-Artifacts": 1,
+        "CHANGE_SET_REPLACE": 2,
+        "CHANGE_SET_EXECUTE": 3,
+        "Bake": 4,
+    }
 
 
 def test_only_a_push_to_the_trunk_starts_it(pipeline: dict[str, Any]) -> None:
@@ -120,6 +125,7 @@ def test_synth_gets_what_the_build_made(pipeline: dict[str, Any]) -> None:
         "Sca": 2,
         "Sbom": 3,
         "Synth": 4,
+        "Seal": 5,
     }
     [wheel] = build["Package"]["OutputArtifacts"]
     assert wheel in build["Synth"]["InputArtifacts"]

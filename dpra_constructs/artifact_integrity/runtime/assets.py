@@ -8,26 +8,15 @@ import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any
 
-from .files import Digest, Files, files_in
+from .files import Files, files_in
 
-_MANIFESTS = ".assets.json"
+#: How the names of the manifests end that say what is published where.
+MANIFESTS = ".assets.json"
 # Any time would do: the earliest that an archive can have.
 _TIME = (1980, 1, 1, 0, 0, 0)
 _EXECUTABLE, _PLAIN = 0o100755, 0o100644
-
-
-class PublishedFile(NamedTuple):
-    """A file of the assembly, and where it is published."""
-
-    path: str
-    account: str
-    region: str
-    bucket: str
-    key: str
-    role_arn: str
-    external_id: str
 
 
 def zip_assets(root: Path) -> list[str]:
@@ -43,7 +32,7 @@ def zip_assets(root: Path) -> list[str]:
         ValueError: an asset would be built when it is published, or leaves the assembly.
     """
     archives: dict[Path, Path] = {}
-    for manifest in sorted(root.rglob(f"*{_MANIFESTS}")):
+    for manifest in sorted(root.rglob(f"*{MANIFESTS}")):
         content = json.loads(manifest.read_text("utf-8"))
         _refuse_what_is_built(manifest.relative_to(root).as_posix(), content)
         changed = False
@@ -74,35 +63,6 @@ def zip_assets(root: Path) -> list[str]:
     return sorted(each.relative_to(root.resolve()).as_posix() for each in archives.values())
 
 
-def published_files(files: Files, *, partition: str) -> Iterator[PublishedFile]:
-    """Yield every file asset and where it is published.
-
-    Args:
-        files: of the assembly.
-        partition: of AWS, which the manifests leave open.
-    """
-    for path in files.paths():
-        if not path.endswith(_MANIFESTS):
-            continue
-        with files.open(path) as stream:
-            content = json.load(stream)
-        for asset in content.get("files", {}).values():
-            source = os.path.normpath(
-                (PurePosixPath(path).parent / asset["source"]["path"]).as_posix()
-            )
-            for place in asset["destinations"].values():
-                role = place["assumeRoleArn"].replace("${AWS::Partition}", partition)
-                yield PublishedFile(
-                    path=source,
-                    account=role.split(":")[4],
-                    region=place["region"],
-                    bucket=place["bucketName"],
-                    key=place["objectKey"],
-                    role_arn=role,
-                    external_id=place.get("assumeRoleExternalId", ""),
-                )
-
-
 def templates_of(files: Files) -> dict[str, str]:
     """Return the text of every template, by its path."""
     texts = {}
@@ -111,17 +71,6 @@ def templates_of(files: Files) -> dict[str, str]:
             with files.open(path) as stream:
                 texts[path] = stream.read().decode("utf-8")
     return texts
-
-
-def sealed_digest(asset: PublishedFile, sealed: Mapping[str, Digest]) -> Digest:
-    """Return what the manifest states of a file that is published.
-
-    Raises:
-        ValueError: it states nothing of it.
-    """
-    if asset.path not in sealed:
-        raise ValueError(f"{asset.path} is published to {asset.bucket}, and is not sealed")
-    return sealed[asset.path]
 
 
 def _refuse_what_is_built(manifest: str, content: Mapping[str, Any]) -> None:

@@ -4,18 +4,64 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
 
-from .assets import PublishedFile, sealed_digest
-from .files import Digest, digest_of
+from .assets import MANIFESTS
+from .files import Digest, Files, digest_of
 
 #: Makes an S3 client of a region, from credentials as STS gives them.
 MakeClient = Callable[[str, Mapping[str, str]], Any]
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 _LONGEST_POLICY = 2_048
 _THREADS = 16
+
+
+class PublishedFile(NamedTuple):
+    """A file of the assembly, and where it is published."""
+
+    path: str
+    account: str
+    region: str
+    bucket: str
+    key: str
+    role_arn: str
+    external_id: str
+
+
+def published_files(files: Files, *, partition: str) -> Iterator[PublishedFile]:
+    """Yield every file asset and where it is published.
+
+    Args:
+        files: of the assembly.
+        partition: of AWS, which the manifests leave open.
+    """
+    for path in files.paths():
+        if not path.endswith(MANIFESTS):
+            continue
+        with files.open(path) as stream:
+            content = json.load(stream)
+        for asset in content.get("files", {}).values():
+            source = os.path.normpath(
+                (PurePosixPath(path).parent / asset["source"]["path"]).as_posix()
+            )
+            # CDK Pipelines gives a stack's own template to CloudFormation from the artifact.
+            if source.endswith(".template.json") and not source.endswith(".nested.template.json"):
+                continue
+            for place in asset["destinations"].values():
+                role = place["assumeRoleArn"].replace("${AWS::Partition}", partition)
+                yield PublishedFile(
+                    path=source,
+                    account=role.split(":")[4],
+                    region=place["region"],
+                    bucket=place["bucketName"],
+                    key=place["objectKey"],
+                    role_arn=role,
+                    external_id=place.get("assumeRoleExternalId", ""),
+                )
 
 
 def published_differences(
@@ -97,7 +143,7 @@ def _batches(assets: Sequence[PublishedFile]) -> Iterator[Sequence[PublishedFile
 def _difference(asset: PublishedFile, sealed: Mapping[str, Digest], s3: Any) -> Iterator[str]:
     place = f"s3://{asset.bucket}/{asset.key}"
     try:
-        stated = sealed_digest(asset, sealed)
+        stated = _sealed_digest(asset, sealed)
     except ValueError as error:
         yield str(error)
         return
@@ -115,6 +161,17 @@ def _difference(asset: PublishedFile, sealed: Mapping[str, Digest], s3: Any) -> 
             f"{asset.path} was sealed with SHA-256 {stated.sha256}, and {place} in "
             f"{asset.account}/{asset.region} has {found}"
         )
+
+
+def _sealed_digest(asset: PublishedFile, sealed: Mapping[str, Digest]) -> Digest:
+    """Return what the manifest states of a file that is published.
+
+    Raises:
+        ValueError: it states nothing of it.
+    """
+    if asset.path not in sealed:
+        raise ValueError(f"{asset.path} is published to {asset.bucket}, and is not sealed")
+    return sealed[asset.path]
 
 
 def _stored_sha256(head: Mapping[str, Any]) -> str:

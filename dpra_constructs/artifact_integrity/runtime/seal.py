@@ -75,6 +75,9 @@ def pushed_images(folders: Sequence[Path]) -> dict[str, str]:
     """Return the digests of the images that `EcrPush` wrote into outputs, by their repository."""
     images = {}
     for folder in folders:
+        # What another action publishes is no image.
+        if not (folder / "image.json").is_file():
+            continue
         read = json.loads((folder / "image.json").read_text("utf-8"))
         images[read["uri"].partition("@")[0]] = read["digest"]
     return images
@@ -94,6 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sbom", action="append", default=[], metavar="OUTPUT=FOLDER")
     parser.add_argument("--image", action="append", default=[], metavar="FOLDER", type=Path)
     given = parser.parse_args(arguments)
+    # Of a build it is the ARN of the project, and the number of the build.
+    builder = given.builder.replace(":build/", ":project/").rpartition(":")[0]
+    _, partition, _, region, account, *_ = builder.split(":")
     uri, public_key = AWSSigner.import_(given.key)
     # CodeBuild gives milliseconds since the epoch.
     started = datetime.fromtimestamp(int(given.started) / 1000, UTC)
@@ -101,9 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         repository=given.repository,
         revision=given.revision,
         branch=given.branch,
-        pipeline=given.pipeline,
+        pipeline=f"arn:{partition}:codepipeline:{region}:{account}:{given.pipeline}",
         execution=given.execution,
-        builder=given.builder,
+        builder=builder,
         builder_version=given.builder_version,
         started=started.isoformat(timespec="seconds"),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),

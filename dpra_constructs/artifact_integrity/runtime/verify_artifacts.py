@@ -16,9 +16,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from .assets import published_files
 from .files import Archive
-from .published import MakeClient, published_differences
+from .published import MakeClient, published_differences, published_files
 from .verification import AcceptedKey, Check, verify
 
 # https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_FailureDetails.html
@@ -80,8 +79,8 @@ def differences_of(
 
     Args:
         archive: the artifact.
-        given: `repository` and `revision` of this release, the `partition`, the `targets` of the
-            stage as pairs of account and region, and the `execution`.
+        given: `repository` and `revision` of this release, the `targets` of the stage as regions
+            by account, the `execution`, and the `partition`.
         keys: whose signatures are accepted.
         check: says whether a signature is by a key.
         sts: a client.
@@ -97,7 +96,9 @@ def differences_of(
     if lines:
         # The files say where assets are published: they have to be the sealed ones.
         return lines
-    targets = {tuple(each) for each in given["targets"]}
+    targets = {
+        (account, region) for account, regions in given["targets"].items() for region in regions
+    }
     return published_differences(
         (
             asset
@@ -120,6 +121,7 @@ def run(
     sts: Any,
     s3_of: MakeClient,
     keys: Sequence[AcceptedKey],
+    partition: str = "aws",
 ) -> None:
     """Verify what a job of CodePipeline names, and answer it.
 
@@ -131,8 +133,10 @@ def run(
         sts: a client.
         s3_of: makes a client from the credentials of a role.
         keys: whose signatures are accepted.
+        partition: of AWS, in which the function runs.
     """
     given = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
+    given["partition"] = partition
     [artifact] = job["data"]["inputArtifacts"]
     place = artifact["location"]["s3Location"]
     began = time.monotonic()
@@ -161,7 +165,7 @@ def run(
     )
 
 
-def handler(event: Mapping[str, Any], _: object) -> None:
+def handler(event: Mapping[str, Any], context: Any) -> None:
     """Answer CodePipeline."""
     import boto3
     from botocore.config import Config
@@ -193,5 +197,9 @@ def handler(event: Mapping[str, Any], _: object) -> None:
         kms=boto3.client("kms"),
         sts=boto3.client("sts"),
         s3_of=s3_of,
-        keys=accepted_keys(os.environ["ACCEPTED_KEYS"]),
+        keys=[
+            AcceptedKey(os.environ["SIGNING_KEY"]),
+            *accepted_keys(os.environ["ACCEPTED_KEYS"]),
+        ],
+        partition=context.invoked_function_arn.split(":")[1],
     )

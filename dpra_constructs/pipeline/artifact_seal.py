@@ -1,0 +1,272 @@
+"""Seals what the build made, and verifies it before each stage is deployed to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aws_cdk import Duration, RemovalPolicy, Stack, pipelines
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from dpra_constructs.artifact_integrity import ArtifactSigning
+from dpra_constructs.artifact_integrity.seal_program import seal_command, seal_install
+from dpra_constructs.build_actions import Permission
+from dpra_constructs.build_actions.build_action import BuildAction
+from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.pipeline.code_build_steps import PUBLISHES_TAG, CodeBuildSteps
+from dpra_constructs.pipeline.invoke_step import ArtifactAccess, InvokeStep, invoking_role
+from dpra_constructs.pipeline.logs import EncryptedLogs
+from dpra_constructs.pipeline.permissions import allow
+from dpra_constructs.pipeline.plan import SEAL, VERIFY, PipelinePlan, PlannedStage
+from dpra_constructs.pipeline.release_functions import release_function
+from dpra_constructs.release.runtime.change_summary import publishing_role_of
+from dpra_constructs.requirements import Requirement
+
+# CodeBuild takes 5 input artifacts, and the assembly is one.
+_MOST_OUTPUTS = 4
+_SEAL_MINUTES = 10
+_FUNCTION = "VerifyArtifacts"
+# As long as a function may run: an artifact of some gigabytes takes a minute.
+_VERIFY_SECONDS = 900
+# A whole processor, for the hashes.
+_VERIFY_MIB = 1_769
+_STORAGE_MIB = 4_096
+# All but signing, and what would let others sign: granting, or importing key material.
+_ADMINISTRATION = (
+    "kms:CancelKeyDeletion",
+    "kms:DescribeKey",
+    "kms:DisableKey",
+    "kms:EnableKey",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:GetPublicKey",
+    "kms:ListGrants",
+    "kms:ListKeyPolicies",
+    "kms:ListResourceTags",
+    "kms:PutKeyPolicy",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateKeyDescription",
+    "kms:Verify",
+)
+_RESULTS = Permission(
+    actions=["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"],
+    resources=["*"],
+    reason="Results of CodePipeline's jobs know no resources",
+)
+
+
+class ArtifactSeal:
+    """Makes the action that seals, and those that verify.
+
+    Attributes:
+        key: the one that signs; the role of `Seal` alone may.
+        step: the action `Seal`, whose output every later action reads.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        plan: PipelinePlan,
+        signing: ArtifactSigning,
+        *,
+        source: pipelines.CodePipelineSource,
+        steps: CodeBuildSteps,
+        synth: pipelines.CodeBuildStep,
+        logs: EncryptedLogs,
+    ) -> None:
+        self._scope = scope
+        self._plan = plan
+        self._signing = signing
+        self._logs = logs
+        self._revision = source.source_attribute(plan.repository.revision_attribute)
+        self._role = iam.Role(
+            scope,
+            "SealRole",
+            description=f"Seals the artifacts of {plan.pipeline.name}: nothing else may sign",
+            assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"),
+        )
+        self.key = self._signing_key()
+        self.step = self._seal(synth, steps.outputs)
+        self._verifications: list[InvokeStep] = []
+
+    def _signing_key(self) -> kms.CfnKey:
+        name = self._plan.pipeline.name
+        # Another generation is another key: asymmetric keys do not rotate.
+        key = kms.CfnKey(
+            self._scope,
+            f"SigningKey{self._signing.key_generation}",
+            description=f"Signs the artifacts of the pipeline {name}",
+            key_spec="ECC_NIST_P256",
+            key_usage="SIGN_VERIFY",
+            key_policy={
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {
+                            "AWS": f"arn:{Stack.of(self._scope).partition}:iam::"
+                            f"{self._plan.pipeline.account}:root"
+                        },
+                        "Action": list(_ADMINISTRATION),
+                        "Resource": "*",
+                    },
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"AWS": self._role.role_arn},
+                        "Action": ["kms:GetPublicKey", "kms:Sign"],
+                        "Resource": "*",
+                    },
+                ],
+            },
+        )
+        # What it sealed has to be verified for as long as it can be rolled back to.
+        key.apply_removal_policy(RemovalPolicy.RETAIN)
+        return key
+
+    def _seal(
+        self,
+        synth: pipelines.CodeBuildStep,
+        outputs: Mapping[str, tuple[str, pipelines.FileSet]],
+    ) -> pipelines.CodeBuildStep:
+        plan = self._plan
+        project = f"{plan.pipeline.name}-Build-{SEAL}"
+        self._logs.of_project(project)
+        sboms, others = _outputs_to_seal(plan)
+        if len(sboms) + len(others) > _MOST_OUTPUTS:
+            raise InvalidArgumentError(
+                f'DeploymentPipeline "{plan.pipeline.name}"',
+                f"{SEAL} would read {', '.join([*sboms, *others])}, and CodeBuild takes "
+                f"{_MOST_OUTPUTS} outputs beside the assembly",
+                "write the SBOMs of several tools into one output",
+            )
+        repository = plan.repository
+        assembly = synth.primary_output
+        assert assembly is not None  # the synth action has one
+        return pipelines.CodeBuildStep(
+            SEAL,
+            input=assembly,
+            additional_inputs={f"../sealed-{name}": outputs[name][1] for name in (*sboms, *others)},
+            primary_output_directory=".",
+            project_name=project,
+            timeout=Duration.minutes(_SEAL_MINUTES),
+            role=self._role,
+            role_policy_statements=[
+                iam.PolicyStatement(
+                    actions=["kms:GetPublicKey", "kms:Sign"], resources=[self.key.attr_arn]
+                )
+            ],
+            build_environment=codebuild.BuildEnvironment(
+                environment_variables={
+                    "SIGNING_KEY": codebuild.BuildEnvironmentVariable(value=self.key.attr_arn)
+                }
+            ),
+            env={
+                "REVISION": self._revision,
+                "EXECUTION": "#{codepipeline.PipelineExecutionId}",
+            },
+            install_commands=[seal_install()],
+            commands=[
+                seal_command(
+                    pipeline=plan.pipeline.name,
+                    repository=repository.uri,
+                    branch=repository.branch,
+                    sboms=[f"{name}=../sealed-{name}" for name in sboms],
+                    others=[f"../sealed-{name}" for name in others],
+                )
+            ],
+        )
+
+    def verify(self, stage: PlannedStage, assembly: pipelines.FileSet) -> InvokeStep:
+        """Return the action that verifies before anything of a stage is deployed."""
+        targets: dict[str, list[str]] = {}
+        for target in stage.targets:
+            targets.setdefault(target.account, []).append(target.region)
+        told = {
+            "repository": self._plan.repository.uri,
+            "revision": self._revision,
+            "execution": "#{codepipeline.PipelineExecutionId}",
+            "targets": targets,
+        }
+        step = InvokeStep(VERIFY, None, None, json.dumps(told), reads=assembly)
+        self._verifications.append(step)
+        return step
+
+    def read(
+        self,
+        deployments: Iterable[pipelines.StageDeployment],
+        pipeline: codepipeline.Pipeline,
+        access: ArtifactAccess,
+    ) -> None:
+        """Make the function that verifies: it reads what the publishing roles have published."""
+        partition = Stack.of(self._scope).partition
+        roles = dict.fromkeys(
+            publishing_role_of(stack.assume_role_arn.replace("${AWS::Partition}", partition))
+            for deployment in deployments
+            for stack in deployment.stacks
+            if stack.assume_role_arn
+        )
+        accepted = self._signing.accepted_keys
+        function = release_function(
+            self._scope,
+            _FUNCTION,
+            package="artifact_integrity",
+            pipeline=self._plan.pipeline.name,
+            module="verify_artifacts",
+            description="Verifies that what is deployed is what was sealed",
+            permissions=[_RESULTS],
+            statements_besides=[
+                allow(["kms:Verify"], [self.key.attr_arn, *(key.key_arn for key in accepted)]),
+                *([allow(["sts:AssumeRole"], list(roles))] if roles else []),
+            ],
+            logs=self._logs,
+            environment={
+                "SIGNING_KEY": self.key.attr_arn,
+                "ACCEPTED_KEYS": json.dumps([_of_environment(key) for key in accepted]),
+            },
+            timeout_seconds=_VERIFY_SECONDS,
+            memory_mib=_VERIFY_MIB,
+        )
+        function.ephemeral_storage = lambda_.CfnFunction.EphemeralStorageProperty(size=_STORAGE_MIB)
+        role = invoking_role(
+            self._scope, _FUNCTION, function, pipeline, statements_besides=access.to_read
+        )
+        access.acknowledge(role)
+        for step in self._verifications:
+            step.call(function, role)
+
+    def after_build(self) -> None:
+        """Mark the project, which CDK Pipelines makes when the pipeline is built."""
+        project = self.step.project.node.default_child
+        assert isinstance(project, codebuild.CfnProject)
+        # A workstation has no key to seal with.
+        project.tags.set_tag(PUBLISHES_TAG, "true")
+
+
+def _of_environment(key: Any) -> dict[str, str]:
+    times = {"from": key.valid_from, "until": key.valid_until}
+    return {
+        "key": key.key_arn,
+        **{name: moment.isoformat() for name, moment in times.items() if moment},
+    }
+
+
+def _outputs_to_seal(plan: PipelinePlan) -> tuple[list[str], list[str]]:
+    """Return the outputs that hold SBOMs, and those that may name images that were pushed."""
+    sboms: list[str] = []
+    others: list[str] = []
+    for action in plan.build_actions:
+        if not isinstance(action, BuildAction):
+            continue
+        if Requirement.BUILD_SBOM in action.meets:
+            sboms.extend(action.outputs)
+        elif action.publishes:
+            others.extend(action.outputs)
+    return sboms, others
