@@ -223,6 +223,7 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "ApprovalNeeded",
         "ApprovalNeededPermission",
         "ApprovalTopic",
+        "ArtifactIntegrityCode",
         "ArtifactKey",
         "Artifacts",
         "Bake",
@@ -242,6 +243,7 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "Logs-fruit-api-Build-Sast",
         "Logs-fruit-api-Build-Sbom",
         "Logs-fruit-api-Build-Sca",
+        "Logs-fruit-api-Build-Seal",
         "Logs-fruit-api-Build-Secrets",
         "Logs-fruit-api-Build-SourceLayout",
         "Logs-fruit-api-Build-Synth",
@@ -252,6 +254,7 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "Logs-fruit-api-StopTheLine",
         "Logs-fruit-api-SummarizeChanges",
         "Logs-fruit-api-UpdatePipeline",
+        "Logs-fruit-api-VerifyArtifacts",
         "Notifications",
         "Notify",
         "NotifyRole",
@@ -267,6 +270,8 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "Reports-fruit-api-Build-Secrets-secrets",
         "Reports-fruit-api-Build-UnitTests-unit-tests",
         "ResumePolicy",
+        "SealRole",
+        "SigningKey1",
         "StageDuration",
         "StageDurationRole",
         "StageEnded",
@@ -281,6 +286,9 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "TimeBudget-Beta",
         "TimeBudget-Build",
         "TimeBudget-Gamma",
+        "VerifyArtifacts",
+        "VerifyArtifactsActionRole",
+        "VerifyArtifactsRole",
         "WaveFailed",
         "WaveFailedPermission",
     ]
@@ -345,6 +353,7 @@ def test_physical_names(fruit_api: Synthesized) -> None:
             "fruit-api-Build-Sast",
             "fruit-api-Build-Sbom",
             "fruit-api-Build-Sca",
+            "fruit-api-Build-Seal",
             "fruit-api-Build-Secrets",
             "fruit-api-Build-SourceLayout",
             "fruit-api-Build-Synth",
@@ -374,6 +383,7 @@ def test_names_of_alarms_metrics_and_log_groups(fruit_api: Synthesized) -> None:
         "fruit-api-StageDuration",
         "fruit-api-StopTheLine",
         "fruit-api-SummarizeChanges",
+        "fruit-api-VerifyArtifacts",
     ]
     groups = resources(fruit_api.template, "AWS::Logs::LogGroup")
     assert {group["LogGroupName"].rpartition("/")[0] for group in groups} == {

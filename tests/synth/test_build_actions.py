@@ -89,7 +89,8 @@ def test_the_source_is_checked_first_and_alone() -> None:
     template = synthesized()
     orders = run_orders(template)
     assert [name for name, order in orders.items() if order == 1] == ["SourceLayout"]
-    assert orders["Synth"] == max(orders.values()) == 3
+    assert orders["Synth"] == 3
+    assert orders["Seal"] == max(orders.values()) == 4
     made = project(template, "SourceLayout")
     assert made["TimeoutInMinutes"] == 5
     spec = made["Source"]["BuildSpec"]
@@ -282,7 +283,7 @@ def test_the_log_of_each_project_is_encrypted_and_kept_for_a_stated_time() -> No
     for group in groups.values():
         assert group["RetentionInDays"] == 30
         assert group["KmsKeyId"]["Fn::GetAtt"][0].startswith("PipelineArtifactKey")
-    [key] = resources(template, "AWS::KMS::Key")
+    [key] = [each for each in resources(template, "AWS::KMS::Key") if "KeyUsage" not in each]
     [statement] = [
         each
         for each in key["KeyPolicy"]["Statement"]
@@ -292,6 +293,7 @@ def test_the_log_of_each_project_is_encrypted_and_kept_for_a_stated_time() -> No
     assert [flat(arn).rpartition("log-group:")[2] for arn in arns] == [
         "/aws/codebuild/fruit-*",
         "/aws/lambda/fruit-*",
+        "/aws/vendedlogs/states/fruit-*",
     ]
 
 

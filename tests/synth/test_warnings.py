@@ -36,7 +36,6 @@ def warnings(**arguments: Any) -> list[str]:
     ("arguments", "message"),
     [
         ({"regions": ["xx-north-1"]}, "Region xx-north-1 is unknown to this version of the CDK"),
-        ({"build_waivers": {}}, "No build action meets DPRA-BUILD-SIGNATURE, and this version of"),
     ],
 )
 def test_it_is_a_warning(arguments: dict[str, Any], message: str) -> None:
