@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]
 
-from dpra_constructs.artifact_integrity.runtime.assets import published_files
 from dpra_constructs.artifact_integrity.runtime.files import Folder
+from dpra_constructs.artifact_integrity.runtime.published import published_files
 from dpra_constructs.artifact_integrity.runtime.seal import seal
 from dpra_constructs.cdk_cli import run_cdk
 from dpra_constructs.rehearsal.assembly import Place, read_assembly
