@@ -20,6 +20,7 @@ from dpra_constructs.monitoring import (
     TableThresholds,
     TargetGroupThresholds,
 )
+from dpra_constructs.monitoring.synthetic_tests.definition import failing
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "alarms.md"
 _COMPARED = {"GreaterThanThreshold": ">", "LessThanThreshold": "<"}
@@ -42,6 +43,7 @@ def definitions() -> dict[str, list[AlarmDefinition]]:
         "service_alarms": list(ServiceThresholds().definitions()),
         "queue_alarms": [*queue.definitions(), *queue.dead_letter_definitions()],
         "table_alarms": list(TableThresholds().definitions()),
+        "SyntheticTest": [failing()],
         "error_line_alarms": list(ErrorLineThresholds().definitions("<log group>")),
     }
 

@@ -24,11 +24,20 @@ from dpra_constructs.monitoring.health_alarms import (
     table_alarms,
     target_group_alarms,
 )
+from dpra_constructs.monitoring.synthetic_tests import (
+    ApiStep,
+    ApiSyntheticTest,
+    BrowserSyntheticTest,
+    SyntheticTest,
+)
 
 __all__ = [
     "AlarmDefinition",
+    "ApiStep",
+    "ApiSyntheticTest",
     "ApiThresholds",
     "ApplicationLogs",
+    "BrowserSyntheticTest",
     "DeploymentHealth",
     "ErrorLineThresholds",
     "FunctionThresholds",
@@ -37,6 +46,7 @@ __all__ = [
     "Measure",
     "QueueThresholds",
     "ServiceThresholds",
+    "SyntheticTest",
     "TableThresholds",
     "TargetGroupThresholds",
     "error_line_alarms",

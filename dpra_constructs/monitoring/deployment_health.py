@@ -76,7 +76,7 @@ class DeploymentHealth(Construct):
         watched = _alarms(where, alarms)
         minutes = _settle_minutes(where, watched, settle)
         stack = Stack.of(scope)
-        _check_place(where, stack, target)
+        check_place(where, stack, target)
         stage = Stage.of(scope)
         if first := self.of(stage):
             raise InvalidArgumentError(
@@ -224,7 +224,12 @@ def _periods(alarm: IConstruct, definition: cloudwatch.CfnAlarm) -> Iterator[Any
             yield stat.get("period")
 
 
-def _check_place(where: str, stack: Stack, target: DeploymentTarget) -> None:
+def check_place(where: str, stack: Stack, target: DeploymentTarget) -> None:
+    """Refuse a stack that is not in its target's account and region.
+
+    Raises:
+        InvalidArgumentError: it is elsewhere.
+    """
     for what, has, needed in (
         ("account", stack.account, target.account),
         ("region", stack.region, target.region),

@@ -111,8 +111,11 @@ def test_exported_names() -> None:
     ]
     assert monitoring.__all__ == [
         "AlarmDefinition",
+        "ApiStep",
+        "ApiSyntheticTest",
         "ApiThresholds",
         "ApplicationLogs",
+        "BrowserSyntheticTest",
         "DeploymentHealth",
         "ErrorLineThresholds",
         "FunctionThresholds",
@@ -121,6 +124,7 @@ def test_exported_names() -> None:
         "Measure",
         "QueueThresholds",
         "ServiceThresholds",
+        "SyntheticTest",
         "TableThresholds",
         "TargetGroupThresholds",
         "error_line_alarms",

@@ -30,6 +30,7 @@ from dpra_constructs.monitoring import (
     table_alarms,
     target_group_alarms,
 )
+from dpra_constructs.monitoring.synthetic_tests.definition import CANARY_NAME, failing
 
 
 def function(scope: Construct, id: str = "Function") -> lambda_.Function:
@@ -80,6 +81,7 @@ def every_health_alarm(stack: Stack) -> dict[str, Sequence[HealthAlarm]]:
         "ECS service": service_alarms(service(stack)),
         "SQS queue": queue_alarms(sqs.Queue(stack, "Queue", dead_letter_queue=letters)),
         "DynamoDB table": table_alarms(dynamodb.Table(stack, "Table", partition_key=key)),
+        "Synthetic test": [HealthAlarm(stack, failing(), [(CANARY_NAME, "prices-1a2b3c")])],
         "Log group": error_line_alarms(logs.LogGroup(stack, "Log")),
     }
 

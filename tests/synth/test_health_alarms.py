@@ -127,6 +127,15 @@ def course(scenario: str, metric: str) -> Course:
                 "no traffic": constant(),
                 "one bad request": lambda minute: [7.0 + (minute >= MINUTES // 2)],
             }[scenario]
+        case "SuccessPercent":
+            # It runs without traffic too; in the slow burn two of three runs fail.
+            return {
+                "healthy": constant(100),
+                "outage": constant(0),
+                "slow burn": lambda minute: [0.0 if minute % 3 else 100.0],
+                "no traffic": constant(100),
+                "one bad request": once([0.0], [100.0]),
+            }[scenario]
         case "ReadThrottleEvents" | "WriteThrottleEvents" | "SystemErrors":
             return course_of(scenario, None, 100, 8, [], 1)
         case _:

@@ -1,0 +1,1 @@
+"""The code of the canaries: standard library, boto3 and jmespath, which the runtime brings."""
