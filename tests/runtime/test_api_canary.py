@@ -1,11 +1,13 @@
 """The canary of an API's synthetic test, against servers on loopback."""
 
+import ast
 import io
 import json
 import logging
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -596,3 +598,19 @@ def test_values_are_the_same_when_their_json_is(one: object, other: object) -> N
 def test_a_document_is_what_it_is(document: object) -> None:
     answer = api_canary.Answer(200, "application/json", json.dumps(document).encode(), True, 1)
     api_canary.check({**step(), "json_checks": {"@": document}}, answer)
+
+
+def test_the_canary_needs_nothing_that_its_runtime_has_not() -> None:
+    tree = ast.parse(Path(api_canary.__file__).read_text("utf-8"))
+    imported = {
+        name.partition(".")[0]
+        for node in ast.walk(tree)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert imported - sys.stdlib_module_names == {"boto3", "jmespath"}
