@@ -21,6 +21,7 @@ from dpra_constructs.pipeline.known_regions import unknown_regions
 from dpra_constructs.pipeline.limits import Limits
 from dpra_constructs.pipeline.plan import PipelinePlan, make_plan
 from dpra_constructs.pipeline.prod_waves import ProdWaves
+from dpra_constructs.progressive_deployment.deployed_progressively import deployed_progressively
 from dpra_constructs.release import SlackChannel, TeamsChannel
 from dpra_constructs.release.chat_channels import recipients
 from dpra_constructs.requirements import Requirement, checked_waivers
@@ -114,6 +115,7 @@ class DeploymentPipeline(Construct):
             target.stage_id: _application(where, chain, scopes[target.environment], target)
             for target in self.plan.targets
         }
+        self._warn_of_what_moves_all_at_once(chain, applications)
         built = engine.build(
             self,
             plan=self.plan,
@@ -150,6 +152,26 @@ class DeploymentPipeline(Construct):
             Annotations.of(self).add_warning_v2(
                 f"dpra-constructs:unknown-region:{region}",
                 f"Region {region} is unknown to this version of the CDK; check its spelling.",
+            )
+
+    def _warn_of_what_moves_all_at_once(
+        self, chain: Chain, applications: Mapping[str, Stage]
+    ) -> None:
+        requirement = Requirement.PROD_PROGRESSIVE
+        if any(requirement in definition.waivers for definition in chain.definitions):
+            return
+        at_once = [
+            target.stage_id
+            for target in self.plan.targets
+            if target.is_production and not deployed_progressively(applications[target.stage_id])
+        ]
+        if at_once:
+            Annotations.of(self).add_warning_v2(
+                "dpra-constructs:not-progressive",
+                f"Nothing of {', '.join(at_once)} is made by dpra_constructs."
+                "progressive_deployment with a shift that is a canary or linear: deploy it by "
+                f"ProgressiveFunction or ProgressiveService, or waive {requirement.value} in ProdWaves with the reason "
+                "or with what shifts the traffic instead.",
             )
 
     def _refuse_stacks_of_others(self, where: str, stacks: list[tuple[str, str, str]]) -> None:

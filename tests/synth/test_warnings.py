@@ -3,19 +3,25 @@
 from typing import Any
 
 import pytest
-from aws_cdk import App
+from aws_cdk import App, Duration, Stack
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Annotations, Match
 from aws_cdk.region_info import Fact
+from constructs import Construct
 
-from dpra_constructs import DeploymentEnvironment
+from dpra_constructs import DeploymentEnvironment, DeploymentTarget, Requirement
+from dpra_constructs.monitoring import ApplicationLogs
 from dpra_constructs.pipeline import known_regions
+from dpra_constructs.progressive_deployment import ProgressiveFunction, TrafficShift
 from tests.pipelines import (
     GAMMA,
     UNSIGNED,
+    Fruit,
     beta_stage,
     build_stage,
     gamma_stage,
     pipeline,
+    prod_waves,
     tools_stack,
 )
 
@@ -41,6 +47,49 @@ def warnings(**arguments: Any) -> list[str]:
 def test_it_is_a_warning(arguments: dict[str, Any], message: str) -> None:
     [warning] = warnings(**arguments)
     assert warning.startswith(message)
+
+
+class ProgressiveFruit(Fruit):
+    """Fruit, with a function of which a part of the callers gets a new version first."""
+
+    def __init__(self, scope: Construct, id: str, target: DeploymentTarget) -> None:
+        super().__init__(scope, id, target)
+        stack = Stack(self, "Prices")
+        ProgressiveFunction(
+            stack,
+            "Prices",
+            target=target,
+            shift=TrafficShift.for_target(target, TrafficShift.canary(10, Duration.minutes(5))),
+            logs=ApplicationLogs(stack, "Logs", target=target),
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            handler="index.handler",
+            code=lambda_.Code.from_inline("def handler(*_): ..."),
+        )
+
+
+@pytest.mark.parametrize(
+    ("application", "waivers", "count"),
+    [
+        (Fruit, {}, 1),
+        (Fruit, {Requirement.PROD_PROGRESSIVE: "the load balancer of the team shifts it"}, 0),
+        (ProgressiveFruit, {}, 0),
+    ],
+)
+def test_a_production_that_changes_all_at_once_is_a_warning_unless_it_is_waived(
+    application: Any, waivers: dict[Requirement, str], count: int
+) -> None:
+    stack = tools_stack(App())
+    build = build_stage(stack, application=application, waivers=UNSIGNED)
+    gamma = gamma_stage(stack, beta=beta_stage(stack, build=build))
+    pipeline(stack, last_stage=prod_waves(stack, gamma=gamma, waivers=waivers))
+    found = Annotations.from_stack(stack).find_warning("*", Match.any_value())
+    said = [str(each.entry.data) for each in found]
+    assert len(said) == count
+    assert all(
+        each.startswith("Nothing of fruit-prod-us-west-2, fruit-prod-us-east-1, ")
+        and "waive DPRA-PROD-PROGRESSIVE in ProdWaves" in each
+        for each in said
+    )
 
 
 def test_otherwise_there_is_none() -> None:

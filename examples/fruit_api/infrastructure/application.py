@@ -6,21 +6,20 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from aws_cdk import Acknowledgment, CfnOutput, RemovalPolicy, Stack, Stage, Validations
+from aws_cdk import Acknowledgment, CfnOutput, Duration, RemovalPolicy, Stack, Stage, Validations
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 from dpra_constructs import DeploymentTarget, InvalidArgumentError
 from dpra_constructs.monitoring import (
     ApplicationLogs,
     DeploymentHealth,
-    function_alarms,
     http_api_alarms,
     table_alarms,
 )
+from dpra_constructs.progressive_deployment import ProgressiveFunction, TrafficShift
 
 DIST = Path(__file__).resolve().parents[1] / "dist"
 
@@ -49,7 +48,7 @@ class FruitApi(Stage):
             stack,
             "HttpApi",
             create_default_stage=False,
-            default_integration=integrations.HttpLambdaIntegration("Function", function),
+            default_integration=integrations.HttpLambdaIntegration("Function", function.alias),
         )
         stage = apigatewayv2.HttpStage(
             stack,
@@ -67,12 +66,14 @@ class FruitApi(Stage):
             )
         )
         CfnOutput(stack, "ApiUrl", value=api.api_endpoint)
+        alarms = [*http_api_alarms(api), *table_alarms(table)]
+        function.add_alarms(*alarms)
         DeploymentHealth(
             stack,
             "Health",
             target=target,
             # What a bad release does first: it throws, it answers with errors, it is slow.
-            alarms=[*function_alarms(function), *http_api_alarms(api), *table_alarms(table)],
+            alarms=[*function.alarms, *alarms],
         )
 
 
@@ -95,29 +96,32 @@ def wheel_in(folder: Path) -> Path:
 
 def _function(
     stack: Stack, table: dynamodb.Table, target: DeploymentTarget, logs: ApplicationLogs
-) -> lambda_.Function:
-    log_group = logs.log_group("Function")
-    role = iam.Role(stack, "FunctionRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    log_group.grant_write(role)
-    table.grant(
-        role, "dynamodb:Scan", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"
-    )
+) -> ProgressiveFunction:
     with TemporaryDirectory() as folder:
-        return lambda_.Function(
+        function = ProgressiveFunction(
             stack,
             "Function",
+            target=target,
+            # A tenth of the callers first, and the others when nothing is wrong.
+            shift=TrafficShift.for_target(target, TrafficShift.canary(10, Duration.minutes(5))),
+            logs=logs,
             code=_code(stack, Path(folder)),
             handler="fruit_api.handler.handler",
             runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
             memory_size=256,
             environment={
                 "TABLE_NAME": table.table_name,
                 "LOG_LEVEL": target.configuration.get("LOG_LEVEL", "INFO"),
             },
-            log_group=log_group,
-            role=role,
         )
+    table.grant(
+        function.function,
+        "dynamodb:Scan",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:DeleteItem",
+    )
+    return function
 
 
 def _code(stack: Stack, folder: Path) -> lambda_.Code:
