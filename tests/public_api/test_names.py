@@ -186,7 +186,12 @@ def test_exported_names() -> None:
     ]
     assert testing.__all__ == ["exceeded_limits", "pipeline_outline", "unacknowledged_findings"]
     assert database.__all__ == ["DatabaseAccess"]
-    assert progressive_deployment.__all__ == ["ProgressiveFunction", "ShiftKind", "TrafficShift"]
+    assert progressive_deployment.__all__ == [
+        "ProgressiveFunction",
+        "ProgressiveService",
+        "ShiftKind",
+        "TrafficShift",
+    ]
     assert resilience.__all__ == ["FaultInjectionExperiment"]
     assert rehearsal.__all__ == ["NOT_CHECKED", "Rehearsal", "rehearse"]
 
