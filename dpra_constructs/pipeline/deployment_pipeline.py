@@ -170,8 +170,9 @@ class DeploymentPipeline(Construct):
                 "dpra-constructs:not-progressive",
                 f"Nothing of {', '.join(at_once)} is made by dpra_constructs."
                 "progressive_deployment with a shift that is a canary or linear: deploy it by "
-                f"ProgressiveFunction or ProgressiveService, or waive {requirement.value} in ProdWaves with the reason "
-                "or with what shifts the traffic instead.",
+                "ProgressiveFunction or ProgressiveService, or waive "
+                f"{requirement.value} in ProdWaves with the reason, or with what shifts the traffic "
+                "instead.",
             )
 
     def _refuse_stacks_of_others(self, where: str, stacks: list[tuple[str, str, str]]) -> None:
