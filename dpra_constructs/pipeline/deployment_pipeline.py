@@ -171,7 +171,7 @@ class DeploymentPipeline(Construct):
                 f"Nothing of {', '.join(at_once)} is made by dpra_constructs."
                 "progressive_deployment with a shift that is a canary or linear: deploy it by "
                 "ProgressiveFunction or ProgressiveService, or waive "
-                f"{requirement.value} in ProdWaves with the reason, or with what shifts the traffic "
+                f"{requirement.value} in ProdWaves with the reason, or with what shifts traffic "
                 "instead.",
             )
 
