@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from dpra_constructs import arguments
 from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.release.health_sources import HealthSource
+from dpra_constructs.release.health_sources.health_source import read_health_sources
 from dpra_constructs.release.stage_conditions import SuccessCondition
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ class Wave:
             `SuccessCondition([CloudWatchAlarm("Calm", alarm="db-load")])`; else the wave rolls
             back, or fails. A condition to enter it is `ProdWaves(before_entry=)`: here a rollback
             would have to pass it too.
+        health_sources: monitors outside CloudWatch that the bake watches too, like
+            `DatadogMonitor` or `DynatraceProblems`.
 
     Raises:
         InvalidArgumentError: a value is not one of those.
@@ -61,6 +65,7 @@ class Wave:
     bake: Duration | None = field(default=None, compare=False, repr=False)
     on_success: SuccessCondition | None = None
     max_parallel: int | None = None
+    health_sources: Sequence[HealthSource] = ()
     bake_minutes: int | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,3 +82,5 @@ class Wave:
             arguments.instance(where, "on_success", self.on_success, SuccessCondition, example)
         check_max_parallel(where, self.max_parallel)
         object.__setattr__(self, "bake_minutes", bake_minutes(where, self.bake))
+        sources = read_health_sources(where, self.health_sources, bakes=self.bake is not None)
+        object.__setattr__(self, "health_sources", sources)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 
 from aws_cdk import Stage, pipelines
 from aws_cdk import aws_codepipeline as codepipeline
@@ -17,11 +18,16 @@ from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage
 from dpra_constructs.pipeline.release_functions import release_function
 from dpra_constructs.release.bake_action import BakeAction
+from dpra_constructs.release.health_sources import HealthSource
 from dpra_constructs.release.runtime import names
+from dpra_constructs.release.runtime.health_sources import VARIABLE
 
 # Longer than a call takes when nothing answers; usually it takes seconds.
 _TIMEOUT_SECONDS = 300
 _MEMORY_MIB = 1024
+# All variables of a function have 4 KB:
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+_LONGEST_VARIABLE_BYTES = 4_000
 
 
 def bake_actions(plan: PipelinePlan, applications: Mapping[str, Stage]) -> dict[str, BakeAction]:
@@ -66,7 +72,32 @@ def _settle_minutes(
             "put DeploymentHealth(stack, ..., target=target, alarms=[...]) into a stack of the "
             "application, or leave the bake out and waive what it is required for",
         )
-    return max(health.settle_minutes for health in found.values() if health)
+    return max(
+        *(health.settle_minutes for health in found.values() if health),
+        *(source.settle_minutes for source in stage.health_sources),
+        0,
+    )
+
+
+def _told(pipeline: PipelineIdentity, sources: Mapping[str, Sequence[HealthSource]]) -> str:
+    """Return what the bake's function is told of the health sources, by stage; "" for nothing.
+
+    In a variable of the function: UserParameters are too short for it, and what stands there is
+    part of the pipeline's structure.
+
+    Raises:
+        InvalidArgumentError: it is more than a function takes.
+    """
+    told = {stage: [source.told for source in given] for stage, given in sources.items() if given}
+    text = json.dumps(told, separators=(",", ":")) if told else ""
+    if (length := len(text.encode())) > _LONGEST_VARIABLE_BYTES:
+        raise InvalidArgumentError(
+            f'DeploymentPipeline "{pipeline.name}"',
+            f"what its health sources say takes {length} bytes, and a function's variable takes "
+            f"{_LONGEST_VARIABLE_BYTES}",
+            "name fewer of them, or join monitors into a composite monitor",
+        )
+    return text
 
 
 def bake_function(
@@ -74,15 +105,34 @@ def bake_function(
     pipeline: PipelineIdentity,
     actions: Iterable[BakeAction],
     logs: EncryptedLogs,
+    sources: Mapping[str, Sequence[HealthSource]] | None = None,
 ) -> lambda_.CfnFunction:
-    """Make the one function that runs the bakes of a pipeline."""
+    """Make the one function that runs the bakes of a pipeline.
+
+    Args:
+        scope: where it is made.
+        pipeline: whose bakes.
+        actions: all of them.
+        logs: makes its log group.
+        sources: by the name of a pipeline stage, what it reads beside the health alarms.
+    """
+    told = _told(pipeline, sources or {})
     return release_function(
         scope,
         names.BAKE_ACTION,
         pipeline=pipeline.name,
         module="bake",
         description=f"Watches the health of what the pipeline {pipeline.name} deploys",
-        permissions=[each for action in actions for each in action.permissions],
+        permissions=[
+            *(each for action in actions for each in action.permissions),
+            *(
+                each
+                for given in (sources or {}).values()
+                for source in given
+                for each in source.permissions
+            ),
+        ],
+        environment={VARIABLE: told} if told else None,
         logs=logs,
         # The gate roles trust it by this name.
         role_name=names.bake_role_name(pipeline.name, pipeline.region),
@@ -105,7 +155,8 @@ class Bakes:
         self._actions = actions
         if not actions:
             return
-        self._function = bake_function(scope, plan.pipeline, actions.values(), logs)
+        sources = {stage.name: stage.health_sources for stage in plan.stages}
+        self._function = bake_function(scope, plan.pipeline, actions.values(), logs, sources)
         self._role = invoking_role(scope, names.BAKE_ACTION, self._function, pipeline)
 
     def steps(self, stage: PlannedStage) -> list[pipelines.Step]:

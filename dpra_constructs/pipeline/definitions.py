@@ -14,6 +14,7 @@ from dpra_constructs.environments import DeploymentEnvironment, DeploymentTarget
 from dpra_constructs.pipeline.pull_request_source import PullRequestSource
 from dpra_constructs.pipeline.stage_conditions import NO_CONDITIONS, StageConditions
 from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval
+from dpra_constructs.release.health_sources import HealthSource
 from dpra_constructs.release.stage_conditions import EntryCondition
 from dpra_constructs.requirements import Requirement
 from dpra_constructs.source import Repository, SourceLayout
@@ -100,6 +101,7 @@ class GammaDefinition:
     tests: tuple[DeployedTest | FaultInjection, ...] = ()
     migrations: tuple[DatabaseMigration, ...] = ()
     conditions: StageConditions = NO_CONDITIONS
+    health_sources: tuple[HealthSource, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

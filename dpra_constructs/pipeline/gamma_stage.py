@@ -20,6 +20,8 @@ from dpra_constructs.pipeline.deployed_tests import (
     unique_names,
 )
 from dpra_constructs.pipeline.stage_conditions import read_conditions
+from dpra_constructs.release.health_sources import HealthSource
+from dpra_constructs.release.health_sources.health_source import read_health_sources
 from dpra_constructs.release.stage_conditions import SuccessCondition
 from dpra_constructs.requirements import Requirement, checked_waivers, require
 from dpra_constructs.test_actions import (
@@ -62,6 +64,8 @@ class GammaStage(Construct):
             `SuccessCondition([CloudWatchAlarm("Calm", alarm="db-load")])`; else the stage rolls
             back, or fails. A condition to enter it is the `on_success` of beta: here a rollback
             would have to pass it too.
+        health_sources: monitors outside CloudWatch that the bake watches too, like
+            `DatadogMonitor` or `DynatraceProblems`.
         waivers: for each requirement of gamma that does not hold, the reason.
 
     Raises:
@@ -85,6 +89,7 @@ class GammaStage(Construct):
         time_budget: Duration | None = None,
         max_parallel: int | None = None,
         on_success: SuccessCondition | None = None,
+        health_sources: Iterable[HealthSource] = (),
         waivers: Mapping[Requirement, str] | None = None,
     ) -> None:
         where = f'{type(self).__name__} "{id}"'
@@ -120,6 +125,7 @@ class GammaStage(Construct):
         )
         check_max_parallel(where, max_parallel)
         conditions = read_conditions(where, on_success=on_success)
+        sources = read_health_sources(where, health_sources, bakes=minutes is not None)
         super().__init__(scope, id)
         self.previous = beta
         self.definition = GammaDefinition(
@@ -133,4 +139,5 @@ class GammaStage(Construct):
             waivers=waived,
             conditions=conditions,
             max_parallel=max_parallel,
+            health_sources=sources,
         )

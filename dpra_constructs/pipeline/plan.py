@@ -26,6 +26,7 @@ from dpra_constructs.pipeline.stage_conditions import (
     production_entry,
 )
 from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval
+from dpra_constructs.release.health_sources import HealthSource
 from dpra_constructs.release.manual_approval import APPROVE
 from dpra_constructs.release.stage_conditions.condition_text import condition_lines
 from dpra_constructs.requirements import Requirement
@@ -74,6 +75,7 @@ class PlannedStage:
     time_budget_minutes: int | None = None
     bake_minutes: int | None = None
     max_parallel: int | None = None
+    health_sources: Sequence[HealthSource] = ()
     conditions: StageConditions = NO_CONDITIONS
     window: DeploymentWindow | None = None
     calendar: ChangeCalendar | None = None
@@ -315,7 +317,8 @@ class PipelinePlan:
                         )
                     order += 2 if stage.tests else 1
                 if stage.bake_minutes is not None:
-                    yield f"  {order} Bake for {stage.bake_minutes} minutes"
+                    watched = "".join(f", watches {each.name}" for each in stage.health_sources)
+                    yield f"  {order} Bake for {stage.bake_minutes} minutes{watched}"
 
     def _build_line(self, action: Action) -> str:
         notes = [requirement.value for requirement in action.meets]
@@ -380,6 +383,7 @@ def make_plan(
                 migrations=gamma.migrations,
                 time_budget_minutes=gamma.time_budget_minutes,
                 bake_minutes=gamma.bake_minutes,
+                health_sources=gamma.health_sources,
                 max_parallel=gamma.max_parallel,
                 conditions=replace(gamma.conditions, on_failure=ROLLBACK),
             )
@@ -419,6 +423,7 @@ def make_plan(
                     tests=prod.tests,
                     migrations=prod.migrations,
                     bake_minutes=wave.bake_minutes,
+                    health_sources=wave.health_sources,
                     max_parallel=wave.max_parallel,
                     conditions=StageConditions(on_success=wave.on_success, on_failure=ROLLBACK),
                 )

@@ -18,7 +18,7 @@ from dpra_constructs import (
 )
 from dpra_constructs.build_actions import tool_versions
 from dpra_constructs.delivery_metrics.runtime import publish
-from dpra_constructs.release import stage_conditions
+from dpra_constructs.release import health_sources, stage_conditions
 from tests.conftest import ROOT, Synthesized, resources
 
 
@@ -155,6 +155,12 @@ def test_exported_names() -> None:
         "Thresholds",
         "ToDeployedTest",
         "ZapBaseline",
+    ]
+    assert health_sources.__all__ == [
+        "DatadogMonitor",
+        "DynatraceProblems",
+        "HealthSource",
+        "HttpHealth",
     ]
     assert stage_conditions.__all__ == [
         "CloudWatchAlarm",

@@ -14,8 +14,8 @@ https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-
 import json
 import os
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from threading import Lock
 from typing import Any
@@ -31,6 +31,7 @@ from .bake_verdict import (
     failure_message,
     judge,
 )
+from .health_sources import VARIABLE, read_source, sources_of
 from .override import reason_to_go_on
 
 __all__ = [
@@ -55,8 +56,13 @@ __all__ = [
 _LONGEST_SESSION_NAME = 64
 # All at once, so that regions that do not answer do not add up to the function's timeout.
 _MOST_THREADS = 50
+_LONGEST_READING_SECONDS = 60
 # How many minutes pass in one, where the pipeline is rehearsed; not set in AWS.
 _TIME_SCALE = "DPRA_TIME_SCALE"
+
+
+def _no_secret(name: str) -> str:
+    raise RuntimeError(f"there is nothing that reads the secret {name}")
 
 
 def step(
@@ -65,9 +71,11 @@ def step(
     *,
     codepipeline: Any,
     open_cloudwatch: Callable[[str], Any],
+    read_secret: Callable[[str], str] = _no_secret,
     clock: Callable[[], float] = time.time,
     partition: str = "aws",
     emit: Callable[[str], None] = print,
+    longest_seconds: float = _LONGEST_READING_SECONDS,
 ) -> Outcome:
     """Read everything once, and decide.
 
@@ -75,10 +83,12 @@ def step(
         bake: what to watch.
         token: the continuation token, or None in the first call.
         codepipeline: a client in the pipeline's region.
+        read_secret: returns a secret's text, for the bake's sources; may raise as clients do.
         open_cloudwatch: makes a client with the gate role of a region; may raise as clients do.
         clock: seconds since 1970.
         partition: of AWS, for links.
         emit: takes lines of CloudWatch's embedded metric format.
+        longest_seconds: what is not read within them counts as unreadable.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -89,23 +99,39 @@ def step(
             rolls_back, deployed = deployment_times(codepipeline, bake, now)
         except (BotoCoreError, ClientError, RuntimeError) as error:
             problem = f"CodePipeline does not say what was deployed: {error}"
-            readings = (Reading(problem=problem),) * len(bake.regions)
+            readings = (Reading(problem=problem),) * len(bake.watched)
             return judge(bake, before, readings, now, partition)
         before = replace(before, rolls_back=rolls_back, deployed=deployed)
 
-    def read(region: str, deployed: int) -> Reading:
+    def read(reader: Callable[[], Reading]) -> Reading:
         began = _now(clock)
         try:
-            reading = read_alarm(open_cloudwatch(region), bake.alarm(region), deployed)
+            reading = reader()
         except (BotoCoreError, ClientError, RuntimeError) as error:
             return Reading(problem=str(error), at=began)
         return replace(reading, at=began)
 
-    with ThreadPoolExecutor(max_workers=min(_MOST_THREADS, len(bake.regions))) as pool:
-        readings = tuple(pool.map(read, bake.regions, before.deployed))
+    def alarm_reader(region: str, deployed: int) -> Callable[[], Reading]:
+        return lambda: read_alarm(open_cloudwatch(region), bake.alarm(region), deployed)
+
+    def source_reader(source: Mapping[str, Any]) -> Callable[[], Reading]:
+        # A source may see every region, so it counts from the first that was deployed to.
+        return lambda: read_source(source, min(before.deployed), read_secret)
+
+    readers = [
+        *map(alarm_reader, bake.regions, before.deployed),
+        *map(source_reader, bake.sources),
+    ]
+    pool = ThreadPoolExecutor(max_workers=min(_MOST_THREADS, len(readers)))
+    reads = [pool.submit(read, reader) for reader in readers]
+    wait(reads, timeout=longest_seconds)
+    # Not waited for: a server that sends a byte now and then would hold up the whole bake.
+    pool.shutdown(wait=False, cancel_futures=True)
+    late = Reading(problem=f"it was not read within {longest_seconds:g} seconds")
+    readings = tuple(each.result() if each.done() else late for each in reads)
     now = _now(clock)
-    for region, reading in zip(bake.regions, readings, strict=True):
-        emit(_metric(bake, region, reading, now))
+    for watched, reading in zip(bake.watched, readings, strict=True):
+        emit(_metric(bake, watched, reading, now))
     return judge(bake, before, readings, now, partition)
 
 
@@ -119,6 +145,8 @@ def handle(
     emit: Callable[[str], None] = print,
     time_scale: float = 1.0,
     read_marker: Callable[[Bake], str] = lambda bake: "",
+    sources: str = "",
+    read_secret: Callable[[str], str] = _no_secret,
 ) -> None:
     """Take one call of CodePipeline, and tell it the result."""
     job = event["CodePipeline.job"]
@@ -128,6 +156,7 @@ def handle(
             data["actionConfiguration"]["configuration"].get("UserParameters", "null"),
             time_scale,
         )
+        bake = replace(bake, sources=sources_of(sources, bake.stage))
     except BadParametersError as error:
         _fail(codepipeline, job["id"], "ConfigurationError", str(error))
         return
@@ -143,6 +172,7 @@ def handle(
             data.get("continuationToken"),
             codepipeline=codepipeline,
             open_cloudwatch=lambda region: open_cloudwatch(bake, region),
+            read_secret=read_secret,
             clock=clock,
             partition=partition,
             emit=emit,
@@ -185,9 +215,9 @@ def handler(event: dict[str, Any], context: Any) -> None:
     import boto3
     from botocore.config import Config
 
-    # Without any answer, a call takes 14 s for the marker, 2 x 60 s for CodePipeline, 45 s for all
-    # regions and 60 s for the result: less than the function's timeout, after which nobody would
-    # know its result.
+    # Without any answer, a call takes 14 s for the marker, 2 x 60 s for CodePipeline, 60 s for all
+    # regions and sources, and 60 s for the result: less than the function's timeout, after which
+    # nobody would know its result.
     patient = Config(
         connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4}
     )
@@ -222,6 +252,13 @@ def handler(event: dict[str, Any], context: Any) -> None:
         name = names.override_parameter_name(bake.pipeline)
         return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
 
+    sources = os.environ.get(VARIABLE, "")
+    secrets = boto3.client("secretsmanager", config=quick) if sources else None
+
+    def read_secret(name: str) -> str:
+        assert secrets is not None  # only sources ask for one
+        return str(secrets.get_secret_value(SecretId=name)["SecretString"])
+
     handle(
         event,
         codepipeline=boto3.client("codepipeline", config=patient),
@@ -229,6 +266,8 @@ def handler(event: dict[str, Any], context: Any) -> None:
         partition=partition,
         time_scale=float(os.environ.get(_TIME_SCALE, "1")),
         read_marker=read_marker,
+        sources=sources,
+        read_secret=read_secret,
     )
 
 
@@ -256,12 +295,13 @@ def _put(operation: Callable[..., Any], result: dict[str, Any]) -> None:
             raise
 
 
-def _metric(bake: Bake, region: str, reading: Reading, now: int) -> str:
+def _metric(bake: Bake, watched: str, reading: Reading, now: int) -> str:
     """Return a line of the embedded metric format, which CloudWatch Logs turns into metrics.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
     readable = reading.problem is None
+    dimension = "Region" if watched in bake.regions else "HealthSource"
     return json.dumps(
         {
             "_aws": {
@@ -269,7 +309,7 @@ def _metric(bake: Bake, region: str, reading: Reading, now: int) -> str:
                 "CloudWatchMetrics": [
                     {
                         "Namespace": "DPRA",
-                        "Dimensions": [["Pipeline", "Environment", "Region"]],
+                        "Dimensions": [["Pipeline", "Environment", dimension]],
                         "Metrics": [
                             {"Name": "Healthy", "Unit": "Count"},
                             {"Name": "Unreadable", "Unit": "Count"},
@@ -279,7 +319,7 @@ def _metric(bake: Bake, region: str, reading: Reading, now: int) -> str:
             },
             "Pipeline": bake.pipeline,
             "Environment": bake.environment,
-            "Region": region,
+            dimension: watched,
             "Stage": bake.stage,
             "Execution": bake.execution,
             "State": reading.state or None,

@@ -1,7 +1,9 @@
 """What the bake is told by its action, and what it keeps between two calls."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from . import names
 
@@ -14,6 +16,7 @@ class Bake:
 
     Attributes:
         minute: how many milliseconds count as a minute: fewer in a rehearsal.
+        sources: monitors outside CloudWatch, as `health_sources` reads them.
     """
 
     pipeline: str
@@ -25,6 +28,17 @@ class Bake:
     settle_minutes: int
     execution: str
     minute: float = MINUTE
+    sources: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """What it reads in each call: the regions, then the names of the sources."""
+        return (*self.regions, *(str(source["name"]) for source in self.sources))
+
+    @property
+    def watched_text(self) -> str:
+        """What a message calls all of it."""
+        return "regions and health sources" if self.sources else "regions"
 
     def alarm(self, region: str) -> str:
         """Return the name of a region's health alarm."""
@@ -39,7 +53,7 @@ class Progress:
         started: when the bake began.
         rolls_back: whether this is a ROLLBACK execution; None until CodePipeline has said it.
         deployed: by region, since when alarms count, by CodePipeline's clock.
-        read: by region, when its alarm was last read; at first when the bake began.
+        read: by region and source, when it was last read; at first when the bake began.
     """
 
     started: int
@@ -102,8 +116,8 @@ def progress(bake: Bake, token: str | None, now: int) -> Progress:
             deployed=tuple(map(int, deployed)),
             read=tuple(map(int, read)),
         )
-        if len(kept.read) == len(bake.regions) and len(kept.deployed) in (0, len(bake.regions)):
+        if len(kept.read) == len(bake.watched) and len(kept.deployed) in (0, len(bake.regions)):
             return kept
     except (ValueError, TypeError):
         pass
-    return Progress(started=now, rolls_back=None, deployed=(), read=(now,) * len(bake.regions))
+    return Progress(started=now, rolls_back=None, deployed=(), read=(now,) * len(bake.watched))

@@ -39,7 +39,7 @@ def judge(
     Args:
         bake: what is watched.
         before: what the token held.
-        readings: one for each region, in the order of `bake.regions`.
+        readings: one for each region and source, in the order of `bake.watched`.
         now: the time at which the readings were complete, in milliseconds.
         partition: of AWS, for links.
     """
@@ -54,26 +54,22 @@ def judge(
     elapsed = max(0, now - before.started)
     settled = elapsed >= bake.settle_minutes * bake.minute
     notes = [
-        (region, _note(bake, reading, now - read, settled))
-        for region, reading, read in zip(bake.regions, readings, after.read, strict=True)
+        (watched, _note(bake, reading, now - read, settled))
+        for watched, reading, read in zip(bake.watched, readings, after.read, strict=True)
     ]
     if before.rolls_back:
         if not settled:
             return Outcome(summary=_watching(bake, elapsed, "rolled back"), token=after.token())
         seen = "; ".join(
-            f"{region} {reading.problem or reading.state}"
-            for region, reading in zip(bake.regions, readings, strict=True)
+            f"{watched} {reading.problem or reading.state}"
+            for watched, reading in zip(bake.watched, readings, strict=True)
         )
         return Outcome(summary=cut(f"Rolled back, and settled: {seen}", LONGEST_SUMMARY))
-    if failed := [(region, note) for region, note in notes if note]:
+    if failed := [(watched, note) for watched, note in notes if note]:
         return Outcome(
             summary="unhealthy",
-            failures=tuple(
-                f"{bake.account} {region}: {bake.alarm(region)} {note}. "
-                f"{_link(partition, region, bake.alarm(region))}"
-                for region, note in failed
-            ),
-            failed_regions=tuple(region for region, _ in failed),
+            failures=tuple(_failure(bake, watched, note, partition) for watched, note in failed),
+            failed_regions=tuple(watched for watched, _ in failed),
         )
     healthy = all(
         reading.problem is None
@@ -83,13 +79,22 @@ def judge(
     )
     if settled and healthy and elapsed >= bake.bake_minutes * bake.minute:
         return Outcome(
-            summary=f"Healthy for {bake.bake_minutes} minutes in {len(bake.regions)} regions"
+            summary=f"Healthy for {bake.bake_minutes} minutes in {len(bake.watched)} "
+            f"{bake.watched_text}"
         )
     return Outcome(summary=_watching(bake, elapsed, "deployed"), token=after.token())
 
 
+def _failure(bake: Bake, watched: str, note: str, partition: str) -> str:
+    if watched in bake.regions:
+        alarm = bake.alarm(watched)
+        return f"{bake.account} {watched}: {alarm} {note}. {_link(partition, watched, alarm)}"
+    [page] = [source["page"] for source in bake.sources if source["name"] == watched]
+    return f"{watched} {note}. {page}"
+
+
 def _note(bake: Bake, reading: Reading, unread: int, settled: bool) -> str | None:
-    """Return what is wrong with a region, or None."""
+    """Return what is wrong with a region or a source, or None."""
     if reading.problem is not None:
         if unread >= UNREADABLE_SECONDS / 60 * bake.minute:
             minutes = int(unread // bake.minute)
@@ -120,8 +125,8 @@ def failure_message(bake: Bake, outcome: Outcome) -> str:
     4 us-west-2: it burns.
     """
     lines = [
-        f"Bake of {bake.stage} failed in {len(outcome.failed_regions)} of {len(bake.regions)} "
-        f"regions: {', '.join(outcome.failed_regions)}",
+        f"Bake of {bake.stage} failed in {len(outcome.failed_regions)} of {len(bake.watched)} "
+        f"{bake.watched_text}: {', '.join(outcome.failed_regions)}",
         *outcome.failures,
     ]
     return cut("\n".join(lines), LONGEST_MESSAGE)
