@@ -193,6 +193,8 @@ def test_exported_names() -> None:
     assert testing.__all__ == ["exceeded_limits", "pipeline_outline", "unacknowledged_findings"]
     assert database.__all__ == ["DatabaseAccess"]
     assert progressive_deployment.__all__ == [
+        "FeatureFlags",
+        "Flag",
         "ProgressiveFunction",
         "ProgressiveService",
         "ShiftKind",
