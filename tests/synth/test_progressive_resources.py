@@ -1,4 +1,4 @@
-"""Everything that the constructs of progressive deployment make: valid, private, encrypted, kept."""
+"""All that the constructs of progressive deployment make: valid, private, encrypted, kept."""
 
 import json
 from collections.abc import Callable
