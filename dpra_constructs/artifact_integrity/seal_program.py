@@ -1,8 +1,18 @@
-"""The command that seals: its program stands in the build's commands, as it is in this library."""
+"""The command that seals: its program stands in the build's commands, pinned by its SHA-256.
+
+It is packed, as CodeBuild takes no more than 25,600 characters of a project's buildspec. Source:
+https://github.com/aws/aws-cdk/pull/14974
+"""
 
 from __future__ import annotations
 
+import base64
+import bz2
+import hashlib
+import io
 import shlex
+import textwrap
+import zipfile
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
@@ -12,6 +22,12 @@ from dpra_constructs.build_actions.locked_tools import pip_install
 
 _RUNTIME = Path(__file__).parent / "runtime"
 _MODULES = ("__init__", "files", "manifest", "statement", "assets", "object_keys", "seal")
+# The earliest time that an archive can have: the same program is always the same text.
+_TIME = (1980, 1, 1, 0, 0, 0)
+_UNPACK = (
+    "import base64, bz2, pathlib, sys; "
+    "pathlib.Path(sys.argv[1]).write_bytes(bz2.decompress(base64.b64decode(sys.stdin.read())))"
+)
 _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from sealing.seal import main; main()"
 
 
@@ -40,11 +56,16 @@ def seal_command(
         *(word for each in sboms for word in ("--sbom", each)),
         *(word for each in others for word in ("--image", each)),
     ]
+    program = seal_program()
+    digest = hashlib.sha256(program).hexdigest()
+    packed = base64.b64encode(bz2.compress(program)).decode()
     return "\n".join(
         [
-            'sealing="$(mktemp -d)"',
-            'mkdir "$sealing/sealing"',
-            *(_file(module) for module in _MODULES),
+            'sealing="$(mktemp -d)/sealing.zip" &&',
+            f"python3 -I -c {shlex.quote(_UNPACK)} \"$sealing\" <<'PROGRAM' &&",
+            *textwrap.wrap(packed, 100),
+            "PROGRAM",
+            f'echo "{digest}  $sealing" | sha256sum --check --quiet - &&',
             f'python3 -I -c {shlex.quote(_START)} "$sealing" {shlex.join(options)} '
             '--key "$SIGNING_KEY" --revision "$REVISION" --execution "$EXECUTION" '
             '--builder "$CODEBUILD_BUILD_ARN" --started "$CODEBUILD_START_TIME"',
@@ -53,6 +74,16 @@ def seal_command(
 
 
 @cache
-def _file(module: str) -> str:
-    source = (_RUNTIME / f"{module}.py").read_text("utf-8")
-    return f"cat >\"$sealing/sealing/{module}.py\" <<'PYTHON'\n{source}PYTHON"
+def seal_program() -> bytes:
+    """Return the archive of the modules that seal, from which Python imports them.
+
+    Its bytes are those of the modules in every build: nothing in it is compressed, and bzip2, which
+    packs it for the command, has one form, unlike zlib.
+    """
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:
+        for module in _MODULES:
+            entry = zipfile.ZipInfo(f"sealing/{module}.py", _TIME)
+            entry.create_system = 3
+            archive.writestr(entry, (_RUNTIME / f"{module}.py").read_bytes())
+    return written.getvalue()
