@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dpra_constructs.errors import RehearsalError
 from dpra_constructs.rehearsal.faults.approvals import APPROVALS
+from dpra_constructs.rehearsal.faults.artifacts import ARTIFACTS
 from dpra_constructs.rehearsal.faults.bakes import BAKES
 from dpra_constructs.rehearsal.faults.commits import COMMITS
 from dpra_constructs.rehearsal.faults.concurrency import CONCURRENCY
@@ -23,6 +24,7 @@ FAULTS = {
     fault.name: fault
     for fault in (
         *COMMITS,
+        *ARTIFACTS,
         *WAVES,
         *BAKES,
         *WINDOWS,

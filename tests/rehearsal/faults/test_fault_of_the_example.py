@@ -9,6 +9,8 @@ pytestmark = pytest.mark.rehearsal
 
 #: What the action that fails has to say, besides what the fault itself looks for.
 OF_THE_EXAMPLE = {
+    "tampered-artifact": ".template.json was changed: sealed with SHA-256",
+    "tampered-asset": "was sealed with SHA-256",
     "slow-in-gamma": "Latency",
     "errors-in-wave": "Errors",
     "bake-fails-after-window": "Errors",
