@@ -14,6 +14,7 @@ from dpra_constructs.errors import RehearsalError
 from dpra_constructs.pipeline.plan import SEAL, VERIFY
 from dpra_constructs.rehearsal.assembly import Place
 from dpra_constructs.rehearsal.clients import client
+from dpra_constructs.rehearsal.execution_record import WAITING
 from dpra_constructs.rehearsal.faults.fault import Fault, Outcome
 from dpra_constructs.rehearsal.faults.scene import Scene
 from dpra_constructs.rehearsal.rehearsal import Emulation
@@ -37,7 +38,7 @@ def _refused(scene: Scene, tamper: Callable[[Emulation, str], str]) -> Outcome:
         problems = [
             f"{action.name} of {action.stage} has run"
             for action in record.actions
-            if action.stage == stage and action.name != VERIFY
+            if action.stage == stage and action.name != VERIFY and action.status != WAITING
         ]
         # The stage rolls back, to what runs there already.
         problems += [
