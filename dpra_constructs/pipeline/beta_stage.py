@@ -10,9 +10,11 @@ from constructs import Construct
 from dpra_constructs import arguments
 from dpra_constructs.environments import DeploymentEnvironment
 from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.other_deployers import ExternalDeployment
 from dpra_constructs.pipeline.build_stage import BuildStage, budget_minutes
 from dpra_constructs.pipeline.definitions import BetaDefinition
 from dpra_constructs.pipeline.deployed_tests import (
+    read_deployments,
     read_migrations,
     read_tests,
     unique_names,
@@ -45,6 +47,8 @@ class BetaStage(Construct):
         acceptance_tests: run beside them (DPRA-BETA-ACCEPTANCE): each an `AcceptanceTest`, or a
             typed test like `Playwright`.
         migrations: of databases, before the software of each region is deployed.
+        deployments: by other deployers, after the stacks of each region and before its tests, in
+            their order, like `OctopusDeployment`.
         time_budget: how long the stage may take, in whole minutes, 5 to 480; 30 without it
             (DPRA-BETA-TIME). A test that takes longer fails, and a stage that took longer is told
             to the pipeline's `notifications`.
@@ -72,6 +76,7 @@ class BetaStage(Construct):
         integration_tests: Iterable[IntegrationTest | ToDeployedTest] = (),
         acceptance_tests: Iterable[AcceptanceTest | ToDeployedTest] = (),
         migrations: Iterable[DatabaseMigration] = (),
+        deployments: Iterable[ExternalDeployment] = (),
         time_budget: Duration | None = None,
         before_entry: EntryCondition | None = None,
         on_success: SuccessCondition | None = None,
@@ -91,7 +96,8 @@ class BetaStage(Construct):
             require(where, requirement, bool(tests), waived, f"{argument} is empty", "give one")
         all_tests = (*integration, *acceptance)
         all_migrations = read_migrations(where, migrations)
-        unique_names(where, [*all_tests, *all_migrations])
+        all_deployments = read_deployments(where, deployments)
+        unique_names(where, [*all_tests, *all_migrations, *all_deployments])
         minutes = budget_minutes(where, time_budget, 30)
         conditions = read_conditions(
             where, before_entry=before_entry, on_success=on_success, on_failure=on_failure
@@ -104,6 +110,7 @@ class BetaStage(Construct):
             environment=environment,
             tests=all_tests,
             migrations=all_migrations,
+            deployments=all_deployments,
             time_budget_minutes=minutes,
             waivers=waived,
             conditions=conditions,

@@ -19,6 +19,7 @@ from dpra_constructs.build_actions.permission import Permission
 from dpra_constructs.build_actions.source_layout_check import COMMITS_VARIABLE
 from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.other_deployers import ExternalDeployment
 from dpra_constructs.pipeline import database_migrations, fault_injections
 from dpra_constructs.pipeline.build_order import inputs_of
 from dpra_constructs.pipeline.code_build_environment import (
@@ -33,6 +34,7 @@ from dpra_constructs.pipeline.pipeline_action_step import PipelineActionStep
 from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage
 from dpra_constructs.pipeline.source_action import use_connection
 from dpra_constructs.pipeline.stack_outputs import outputs_by_stack, outputs_for
+from dpra_constructs.release.runtime import names
 from dpra_constructs.source import ConnectedRepository
 from dpra_constructs.test_actions import (
     BuildNetwork,
@@ -48,6 +50,8 @@ PUBLISHES_TAG = "dpra:publishes"
 _SHORTEST_TIMEOUT_MINUTES = 5
 # What stopping an experiment and installing nothing may take beyond the experiment itself.
 _STOPPING_MINUTES = 10
+# What asking the server, and cancelling, may take beyond the deployment itself.
+_CANCELLING_MINUTES = 15
 
 
 class Migrations:
@@ -237,17 +241,50 @@ class CodeBuildSteps:
     def tests(
         self, stage: PlannedStage, target: DeploymentTarget, application: Stage
     ) -> list[pipelines.Step]:
-        """Make the tests of one target."""
-        if not stage.tests:
+        """Make the deployments by other deployers and the tests of one target, in their order."""
+        if not stage.tests and not stage.deployments:
             return []
         outputs = outputs_by_stack(application)
         _refuse_names_of_stacks(stage, application)
-        return [
+        deployments: list[pipelines.Step] = []
+        for deployment in stage.deployments:
+            step = self._deployment(deployment, stage, target, outputs)
+            if deployments:
+                step.add_step_dependency(deployments[-1])
+            deployments.append(step)
+        tests: list[pipelines.Step] = [
             self._fault_injection(test, stage, target, application, outputs)
             if isinstance(test, FaultInjection)
             else self._test(test, stage, target, outputs)
             for test in stage.tests
         ]
+        for test in tests if deployments else ():
+            test.add_step_dependency(deployments[-1])
+        return [*deployments, *tests]
+
+    def _deployment(
+        self,
+        deployment: ExternalDeployment,
+        stage: PlannedStage,
+        target: DeploymentTarget,
+        outputs: Mapping[str, Mapping[str, list[CfnOutput]]],
+    ) -> pipelines.CodeBuildStep:
+        properties: dict[str, Any] = {}
+        if network := deployment.network:
+            place = (target.pipeline.name, target.environment, target.region)
+            name = names.deployment_role_name(*place, deployment.name)
+            properties["role"] = self._named_role(name, network.permissions)
+        step = self._test(
+            deployment.in_target(target),
+            stage,
+            target,
+            outputs,
+            minutes=deployment.timeout_minutes + _CANCELLING_MINUTES,
+            **properties,
+        )
+        if network:
+            self._networks.append((network, step))
+        return step
 
     def _fault_injection(
         self,
@@ -411,7 +448,7 @@ def report_group(scope: Construct, project_name: str, report: Report) -> codebui
 def _refuse_names_of_stacks(stage: PlannedStage, application: Stage) -> None:
     """Refuse a test with the name of a stack: CDK Pipelines keeps both in one graph."""
     stacks = {each.node.id for each in application.node.find_all() if isinstance(each, Stack)}
-    for test in stage.tests:
+    for test in (*stage.tests, *stage.deployments):
         if test.name in stacks:
             raise InvalidArgumentError(
                 f'{type(test).__name__} "{test.name}"',

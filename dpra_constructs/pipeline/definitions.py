@@ -11,6 +11,7 @@ from dpra_constructs.build_actions.build_action import BuildAction
 from dpra_constructs.build_actions.code_build_project import CodeBuildProject
 from dpra_constructs.build_actions.pipeline_action import PipelineAction
 from dpra_constructs.environments import DeploymentEnvironment, DeploymentTarget, Wave
+from dpra_constructs.other_deployers import ExternalDeployment
 from dpra_constructs.pipeline.pull_request_source import PullRequestSource
 from dpra_constructs.pipeline.stage_conditions import NO_CONDITIONS, StageConditions
 from dpra_constructs.release import ChangeCalendar, DeploymentWindow, ManualApproval
@@ -84,6 +85,7 @@ class BetaDefinition:
     time_budget_minutes: int
     waivers: Waivers
     migrations: tuple[DatabaseMigration, ...] = ()
+    deployments: tuple[ExternalDeployment, ...] = ()
     conditions: StageConditions = NO_CONDITIONS
 
 
@@ -100,6 +102,7 @@ class GammaDefinition:
     max_parallel: int | None = None
     tests: tuple[DeployedTest | FaultInjection, ...] = ()
     migrations: tuple[DatabaseMigration, ...] = ()
+    deployments: tuple[ExternalDeployment, ...] = ()
     conditions: StageConditions = NO_CONDITIONS
     health_sources: tuple[HealthSource, ...] = ()
 
@@ -120,6 +123,7 @@ class ProdDefinition:
     waivers: Waivers
     tests: tuple[DeployedTest, ...] = ()
     migrations: tuple[DatabaseMigration, ...] = ()
+    deployments: tuple[ExternalDeployment, ...] = ()
     before_entry: EntryCondition | None = None
 
 

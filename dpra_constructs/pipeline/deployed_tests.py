@@ -1,4 +1,4 @@
-"""Reads the tests and migrations that a stage is given."""
+"""Reads the tests, migrations and deployments that a stage is given."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dpra_constructs import arguments
 from dpra_constructs.build_actions.build_action import instances
 from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.other_deployers import ExternalDeployment
 from dpra_constructs.test_actions import (
     DatabaseMigration,
     DeployedTest,
@@ -47,8 +48,15 @@ def read_migrations(where: str, given: object) -> tuple[DatabaseMigration, ...]:
     return instances(where, "migrations", given, DatabaseMigration, example)
 
 
+def read_deployments(where: str, given: object) -> tuple[ExternalDeployment, ...]:
+    """Return deployments by other deployers."""
+    example = '[OctopusDeployment("https://acme.octopus.app", ...)]'
+    return instances(where, "deployments", given, ExternalDeployment, example)
+
+
 def unique_names(
-    where: str, runs: Iterable[DeployedTest | FaultInjection | DatabaseMigration]
+    where: str,
+    runs: Iterable[DeployedTest | FaultInjection | DatabaseMigration | ExternalDeployment],
 ) -> None:
     """Refuse two actions of one name: in the pipeline stage they would be the same."""
     arguments.unique(where, "the names of tests", [each.name for each in runs])

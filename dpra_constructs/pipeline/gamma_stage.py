@@ -10,10 +10,12 @@ from constructs import Construct
 from dpra_constructs import arguments
 from dpra_constructs.environments import DeploymentEnvironment
 from dpra_constructs.environments.wave import bake_minutes, check_max_parallel
+from dpra_constructs.other_deployers import ExternalDeployment
 from dpra_constructs.pipeline.beta_stage import BetaStage, check_regional
 from dpra_constructs.pipeline.build_stage import budget_minutes
 from dpra_constructs.pipeline.definitions import GammaDefinition
 from dpra_constructs.pipeline.deployed_tests import (
+    read_deployments,
     read_migrations,
     read_resilience_tests,
     read_tests,
@@ -55,6 +57,8 @@ class GammaStage(Construct):
         integration_tests: run beside them, as in beta.
         acceptance_tests: run beside them, as in beta.
         migrations: of databases, before the software of each region is deployed.
+        deployments: by other deployers, after the stacks of each region and before its tests, in
+            their order, like `OctopusDeployment`.
         time_budget: how long the stage may take without its bake, in whole minutes, 5 to 480; 30
             without it (DPRA-GAMMA-TIME). A stage that took longer is told to the pipeline's
             `notifications`.
@@ -86,6 +90,7 @@ class GammaStage(Construct):
         integration_tests: Iterable[IntegrationTest | ToDeployedTest] = (),
         acceptance_tests: Iterable[AcceptanceTest | ToDeployedTest] = (),
         migrations: Iterable[DatabaseMigration] = (),
+        deployments: Iterable[ExternalDeployment] = (),
         time_budget: Duration | None = None,
         max_parallel: int | None = None,
         on_success: SuccessCondition | None = None,
@@ -104,7 +109,8 @@ class GammaStage(Construct):
             *read_tests(where, "acceptance_tests", acceptance_tests, AcceptanceTest),
         )
         all_migrations = read_migrations(where, migrations)
-        unique_names(where, [*tests, *all_migrations])
+        all_deployments = read_deployments(where, deployments)
+        unique_names(where, [*tests, *all_migrations, *all_deployments])
         budget = budget_minutes(where, time_budget, 30)
         waived = checked_waivers(where, ("gamma",), waivers or {})
         require(
@@ -134,6 +140,7 @@ class GammaStage(Construct):
             environment=environment,
             tests=tests,
             migrations=all_migrations,
+            deployments=all_deployments,
             time_budget_minutes=budget,
             bake_minutes=minutes,
             waivers=waived,

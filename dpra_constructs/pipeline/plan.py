@@ -13,6 +13,7 @@ from dpra_constructs.build_actions.code_build_project import CodeBuildProject
 from dpra_constructs.build_actions.source_layout_check import source_layout_check
 from dpra_constructs.environments import DeploymentEnvironment, DeploymentTarget, PipelineIdentity
 from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.other_deployers import ExternalDeployment
 from dpra_constructs.pipeline.build_order import Action, in_order, inputs_of, outputs_of
 from dpra_constructs.pipeline.definitions import Chain, ProdDefinition, SelfMutation
 from dpra_constructs.pipeline.limits import Limits
@@ -61,7 +62,8 @@ class PlannedStage:
     """One pipeline stage: `targets` are deployed to in parallel, then `tests` run in each.
 
     With `max_parallel` so many targets at once: the next ones after the tests of these.
-    The `migrations` run in each target between its database and its software.
+    The `migrations` run in each target between its database and its software, the `deployments`
+    one after the other between its stacks and its tests.
     The `conditions` hold the rules of the `window` and the `calendar` too; `opens` is the stage
     that it stands before for its entry condition alone.
     """
@@ -72,6 +74,7 @@ class PlannedStage:
     targets: tuple[DeploymentTarget, ...] = ()
     tests: tuple[DeployedTest | FaultInjection, ...] = ()
     migrations: tuple[DatabaseMigration, ...] = ()
+    deployments: tuple[ExternalDeployment, ...] = ()
     time_budget_minutes: int | None = None
     bake_minutes: int | None = None
     max_parallel: int | None = None
@@ -219,6 +222,7 @@ class PipelinePlan:
                     _ACTIONS_PER_STACK * stacks[target.stage_id]
                     + len(stage.tests)
                     + len(stage.migrations)
+                    + len(stage.deployments)
                     for target in stage.targets
                     # What orders groups is no action, and CDK Pipelines counts it as one.
                 )
@@ -313,9 +317,14 @@ class PipelinePlan:
                             for migration in stage.migrations
                         )
                         yield from (
-                            f"  {order + 1} {test.name} in {target.region}" for test in stage.tests
+                            f"  {order + number} {deployment.name} in {target.region}"
+                            for number, deployment in enumerate(stage.deployments, 1)
                         )
-                    order += 2 if stage.tests else 1
+                        tested = order + 1 + len(stage.deployments)
+                        yield from (
+                            f"  {tested} {test.name} in {target.region}" for test in stage.tests
+                        )
+                    order += 1 + len(stage.deployments) + bool(stage.tests)
                 if stage.bake_minutes is not None:
                     watched = "".join(f", watches {each.name}" for each in stage.health_sources)
                     yield f"  {order} Bake for {stage.bake_minutes} minutes{watched}"
@@ -369,6 +378,7 @@ def make_plan(
             targets=_targets(pipeline, beta.environment, beta.environment.regions),
             tests=beta.tests,
             migrations=beta.migrations,
+            deployments=beta.deployments,
             time_budget_minutes=beta.time_budget_minutes,
             conditions=beta.conditions,
         )
@@ -381,6 +391,7 @@ def make_plan(
                 targets=_targets(pipeline, gamma.environment, gamma.environment.regions),
                 tests=gamma.tests,
                 migrations=gamma.migrations,
+                deployments=gamma.deployments,
                 time_budget_minutes=gamma.time_budget_minutes,
                 bake_minutes=gamma.bake_minutes,
                 health_sources=gamma.health_sources,
@@ -422,6 +433,7 @@ def make_plan(
                     targets=_targets(pipeline, prod.environment, wave.regions, is_production=True),
                     tests=prod.tests,
                     migrations=prod.migrations,
+                    deployments=prod.deployments,
                     bake_minutes=wave.bake_minutes,
                     health_sources=wave.health_sources,
                     max_parallel=wave.max_parallel,

@@ -11,8 +11,10 @@ from constructs import Construct
 from dpra_constructs import arguments
 from dpra_constructs.environments import DeploymentEnvironment, Wave
 from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.other_deployers import ExternalDeployment
 from dpra_constructs.pipeline.definitions import GammaDefinition, ProdDefinition
 from dpra_constructs.pipeline.deployed_tests import (
+    read_deployments,
     read_migrations,
     read_tests,
     unique_names,
@@ -43,6 +45,8 @@ class ProdWaves(Construct):
         tests: run in each region after its deployment and before the bake of its wave; short
             ones, that leave no trace in production.
         migrations: of databases, before the software of each region is deployed.
+        deployments: by other deployers, after the stacks of each region and before its tests, in
+            their order, like `OctopusDeployment`.
         window: the days and hours in which a release enters production, and each further wave;
             outside it waits. It stands on `Approve-Prod` and on a stage `Open-<wave>` before each
             further wave, which tells the pipeline's `notifications` that the wave begins.
@@ -75,6 +79,7 @@ class ProdWaves(Construct):
         approval: ManualApproval | None = None,
         tests: Iterable[ToDeployedTest] = (),
         migrations: Iterable[DatabaseMigration] = (),
+        deployments: Iterable[ExternalDeployment] = (),
         window: DeploymentWindow | None = None,
         calendar: ChangeCalendar | None = None,
         before_entry: EntryCondition | None = None,
@@ -120,7 +125,8 @@ class ProdWaves(Construct):
         checked_waves = _waves(where, waves)
         all_tests = read_tests(where, "tests", tests)
         all_migrations = read_migrations(where, migrations)
-        unique_names(where, [*all_tests, *all_migrations])
+        all_deployments = read_deployments(where, deployments)
+        unique_names(where, [*all_tests, *all_migrations, *all_deployments])
         if environment.regions:
             raise InvalidArgumentError(
                 where,
@@ -171,6 +177,7 @@ class ProdWaves(Construct):
             waves=checked_waves,
             tests=all_tests,
             migrations=all_migrations,
+            deployments=all_deployments,
             approval=approval,
             stop_the_line=stop_the_line,
             rolls_all_back=rolls_all_back,

@@ -9,6 +9,7 @@ from dpra_constructs import (
     database,
     delivery_metrics,
     monitoring,
+    other_deployers,
     progressive_deployment,
     rehearsal,
     resilience,
@@ -155,6 +156,11 @@ def test_exported_names() -> None:
         "Thresholds",
         "ToDeployedTest",
         "ZapBaseline",
+    ]
+    assert other_deployers.__all__ == [
+        "ExternalDeployment",
+        "OctopusDeployment",
+        "SpinnakerPipeline",
     ]
     assert health_sources.__all__ == [
         "DatadogMonitor",

@@ -97,6 +97,15 @@ def migration_role_name(pipeline: str, environment: str, region: str) -> str:
     return _joined(pipeline, f"{environment}-{region}-migrate", LONGEST_ROLE_NAME)
 
 
+def deployment_role_name(pipeline: str, environment: str, region: str, deployment: str) -> str:
+    """Return the name of the role, in the pipeline's account, of another deployer's action.
+
+    >>> deployment_role_name("fruit-api", "gamma", "us-west-2", "Octopus")
+    'fruit-api-gamma-us-west-2-Octopus'
+    """
+    return _joined(pipeline, f"{environment}-{region}-{deployment}", LONGEST_ROLE_NAME)
+
+
 def role_arn(partition: str, account: str, name: str) -> str:
     """Return the ARN of a role.
 

@@ -1,0 +1,1 @@
+"""Programs of the actions of other deployers: the standard library alone."""
