@@ -203,8 +203,10 @@ def test_exported_names() -> None:
         "Flag",
         "ProgressiveFunction",
         "ProgressiveService",
+        "ServerDeployment",
         "ShiftKind",
         "TrafficShift",
+        "check_appspec",
     ]
     assert resilience.__all__ == ["FaultInjectionExperiment"]
     assert rehearsal.__all__ == ["NOT_CHECKED", "Rehearsal", "rehearse"]

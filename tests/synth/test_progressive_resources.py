@@ -19,6 +19,7 @@ from dpra_constructs.progressive_deployment import (
     Flag,
     ProgressiveFunction,
     ProgressiveService,
+    ServerDeployment,
     TrafficShift,
 )
 from tests.synth.every_health_alarm import function as plain_function
@@ -29,23 +30,29 @@ Properties = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def templates() -> tuple[Properties, Properties]:
+def templates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Properties, Properties]:
     """The template with what surrounds the constructs alone, and that with all of them."""
-    return made(everything=False), made(everything=True)
+    revision = tmp_path_factory.mktemp("revision")
+    (revision / "appspec.yml").write_text("version: 0.0\nos: linux\n")
+    return made(None), made(revision)
 
 
-def made(*, everything: bool) -> Properties:
+def made(revision: Path | None) -> Properties:
     stack = application(App())
     vpc = ec2.Vpc(stack, "Network", max_azs=2, restrict_default_security_group=False)
     hook = plain_function(stack, "Hook")
     certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE)
-    if everything:
-        every_construct(stack, vpc, hook, certificate)
+    if revision:
+        every_construct(stack, vpc, hook, certificate, revision)
     return template_of(stack)
 
 
 def every_construct(
-    stack: Stack, vpc: ec2.IVpc, hook: lambda_.Function, certificate: acm.ICertificate
+    stack: Stack,
+    vpc: ec2.IVpc,
+    hook: lambda_.Function,
+    certificate: acm.ICertificate,
+    revision: Path,
 ) -> None:
     logs = ApplicationLogs(stack, "Logs", target=TARGET)
     function = ProgressiveFunction(
@@ -81,6 +88,15 @@ def every_construct(
         shift=TrafficShift.linear(20, Duration.minutes(5)),
         alarms=function.alarms,
         flags={"newList": Flag(False, {"rows": 20})},
+    )
+    ServerDeployment(
+        stack,
+        "Servers",
+        target=TARGET,
+        revision=revision,
+        logs=logs,
+        ec2_tags={"Role": "shop"},
+        alarms=function.alarms,
     )
 
 
@@ -152,7 +168,9 @@ RULES: dict[str, Callable[[Properties], bool]] = {
     "AWS::Lambda::Version": fine,
     "AWS::Logs::LogGroup": log_group,
     "AWS::S3::Bucket": bucket,
+    "AWS::Lambda::EventInvokeConfig": fine,
     "AWS::S3::BucketPolicy": fine,
+    "Custom::ServerDeployment": fine,
 }
 
 

@@ -1,0 +1,1 @@
+"""What runs in AWS Lambda: standard library and boto3 alone."""
