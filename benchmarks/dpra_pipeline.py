@@ -26,7 +26,6 @@ _SCANS = (
     Requirement.BUILD_SAST,
     Requirement.BUILD_SCA,
     Requirement.BUILD_SBOM,
-    Requirement.BUILD_SIGNATURE,
 )
 
 

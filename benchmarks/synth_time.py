@@ -5,11 +5,12 @@ median of the ratios of each pair: of the time that passed, and of the CPU time 
 which hardly depends on what else the machine does. A run takes the time from the first construct
 to the end of `app.synth()`, with the CDK's own validation, as in `cdk synth`; imports and start-up,
 which are the same for both, are left out. The calls are those from Python to the jsii kernel, and
-the same in every run.
+the same in every run. Where the two have not the same resources, it fails and says which.
 """
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -19,18 +20,21 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from benchmarks.resource_types import differences
+
 KINDS = ("plain", "dpra")
 MEASURES_SHOWN = {"seconds": "time", "cpu_seconds": "CPU time"}
 MEASURES = MEASURES_SHOWN.keys()
 
 
-def run(kind: str, deployments: int) -> dict[str, float]:
-    """Synthesize once in this process; return seconds, and numbers of resources and calls."""
+def run(kind: str, deployments: int) -> dict[str, Any]:
+    """Synthesize once in this process; return seconds, calls and resources by type."""
     from aws_cdk import App, Stack
 
     from benchmarks.cpu_time import cpu_seconds
     from benchmarks.dpra_pipeline import dpra_pipeline
     from benchmarks.plain_pipeline import plain_pipeline
+    from benchmarks.resource_types import resource_types
 
     with tempfile.TemporaryDirectory() as folder:
         # The jsii kernel starts with the first object.
@@ -41,12 +45,8 @@ def run(kind: str, deployments: int) -> dict[str, float]:
         {"plain": plain_pipeline, "dpra": dpra_pipeline}[kind](app, deployments)
         app.synth()
         seconds, ended = time.perf_counter() - start, cpu_seconds()
-        types = Counter(
-            resource["Type"]
-            for path in Path(folder).rglob("*.template.json")
-            for resource in json.loads(path.read_text()).get("Resources", {}).values()
-        )
-    found = {"seconds": seconds, "resources": types.total(), "calls": calls.total()}
+        types = resource_types(Path(folder))
+    found = {"seconds": seconds, "calls": calls.total(), "types": types}
     if begun is not None and ended is not None:
         found["cpu_seconds"] = ended - begun
     return found
@@ -67,12 +67,19 @@ def count_calls() -> Counter[str]:
     return counted
 
 
-def run_apart(kind: str, deployments: int) -> dict[str, float]:
+def run_apart(kind: str, deployments: int) -> dict[str, Any]:
     """Do it in a process of its own."""
     command = [sys.executable, "-m", __spec__.name, "--once", kind, str(deployments)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
+
+
+def refuse_differences(results: dict[str, dict[str, Any]]) -> None:
+    """End the comparison where the two have not the same resources."""
+    found = differences(*(Counter(results[kind]["types"]) for kind in KINDS))
+    if found:
+        sys.exit("\n".join(["Not the same resources; change plain_pipeline.py:", *found]))
 
 
 def main() -> None:
@@ -90,17 +97,19 @@ def main() -> None:
         for pair in range(1, options.pairs + 1):
             # Which is first alternates, so that neither has the warmer machine.
             order = KINDS if pair % 2 else KINDS[::-1]
+            load = f"{os.getloadavg()[0]:.1f}"
             results = {kind: run_apart(kind, deployments) for kind in order}
+            refuse_differences(results)
             for measure in MEASURES & results["plain"].keys():
                 ratio = results["dpra"][measure] / results["plain"][measure]
                 ratios.setdefault(measure, []).append(ratio)
             shown = ", ".join(
                 f"{kind} {results[kind]['seconds']:.2f} s "
                 f"(CPU {results[kind].get('cpu_seconds', float('nan')):.2f} s, "
-                f"{results[kind]['calls']:.0f} calls, {results[kind]['resources']:.0f} resources)"
+                f"{results[kind]['calls']} calls)"
                 for kind in KINDS
             )
-            print(f"{deployments} deployments, pair {pair}: {shown}")
+            print(f"{deployments} deployments, pair {pair}, load {load}: {shown}", flush=True)
         for measure, found in sorted(ratios.items(), reverse=True):
             print(
                 f"{deployments} deployments, {MEASURES_SHOWN[measure]}: median ratio "
