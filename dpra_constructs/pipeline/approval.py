@@ -18,7 +18,6 @@ from constructs import Construct
 
 from dpra_constructs.build_actions import Permission
 from dpra_constructs.pipeline.approver_policies import approver_policies
-from dpra_constructs.pipeline.code_build_steps import AUTHORS
 from dpra_constructs.pipeline.invoke_step import ArtifactAccess, InvokeStep, invoking_role
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.permissions import allow
@@ -70,18 +69,17 @@ class Approval:
     def steps(
         self,
         source: pipelines.CodePipelineSource,
-        synth: pipelines.CodeBuildStep,
+        authors: str,
         assembly: pipelines.FileSet,
     ) -> list[pipelines.Step]:
         """Return the actions, each after the one before.
 
         Args:
             source: where the commit comes from.
-            synth: the build that knows the commit's authors.
-            assembly: what it makes.
+            authors: those of the commit, as a variable of the build.
+            assembly: what the build makes.
         """
         commit = source.source_attribute(self._plan.repository.revision_attribute)
-        authors = synth.exported_variable(AUTHORS)
         approve = _ApprovalStep(self._approval, self._topic(), self._plan, commit)
         steps: list[pipelines.Step] = [approve]
         if self._approval.show_changes:

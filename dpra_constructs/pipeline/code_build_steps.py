@@ -83,11 +83,9 @@ class Migrations:
             database_migrations.require_waiting_software(migration, stack, deployment)
 
 
-#: What the synth action exports for the approval: the authors of the commit.
-AUTHORS = "DPRA_COMMIT_AUTHORS"
 # In Base64, as a name may hold what is no JSON. Before anything of the repository runs.
 READ_AUTHORS = (
-    f"export {AUTHORS}=\"$(git log -1 --format='%an <%ae>%n"
+    f"export {names.AUTHORS_VARIABLE}=\"$(git log -1 --format='%an <%ae>%n"
     "%(trailers:key=Co-authored-by,valueonly)' 2>/dev/null | head -n 50 | base64 | tr -d '\\n')\""
 )
 
@@ -108,6 +106,8 @@ class CodeBuildSteps:
         self._logs = logs
         #: The outputs of build actions, each with its directory, once `synth` has been called.
         self.outputs: dict[str, tuple[str, pipelines.FileSet]] = {}
+        #: The authors of the commit, as a variable of the build, once `synth` has been called.
+        self.authors = ""
         self._actions: list[tuple[BuildAction, pipelines.CodeBuildStep]] = []
         self._tests: list[tuple[DeployedTest, pipelines.CodeBuildStep]] = []
         self._networks: list[tuple[BuildNetwork, pipelines.CodeBuildStep]] = []
@@ -140,7 +140,8 @@ class CodeBuildSteps:
         producers: dict[str, pipelines.Step] = {}
         *actions, (_, synth) = self._plan.build_runs
         check = self._plan.source_check
-        commits = ""
+        # Read from the history of executions; the approval refers to the authors too.
+        exported: dict[str, str] = {}
         for _, action in actions:
             step: pipelines.Step
             if isinstance(action, BuildAction):
@@ -149,6 +150,7 @@ class CodeBuildSteps:
                     minutes=_SHORTEST_TIMEOUT_MINUTES
                     if action is check
                     else self._plan.build_minutes,
+                    first=[READ_AUTHORS] if action is check else [],
                     additional_inputs=dict(outputs[name] for name in action.inputs),
                 )
                 for name, directory in action.outputs.items():
@@ -163,22 +165,25 @@ class CodeBuildSteps:
             if check and action is not check:
                 step.add_step_dependency(steps[check.name])
             if check and action is check and isinstance(step, pipelines.CodeBuildStep):
-                commits = step.exported_variable(COMMITS_VARIABLE)
+                exported = {
+                    each: step.exported_variable(each)
+                    for each in (COMMITS_VARIABLE, names.AUTHORS_VARIABLE)
+                }
             steps[action.name] = step
         assert isinstance(synth, BuildAction)  # the last of build_runs is
         last = self._build_action(
             synth,
             minutes=self._plan.build_minutes,
-            first=[READ_AUTHORS] if self._plan.approval else [],
+            first=[] if check else [READ_AUTHORS],
             additional_inputs=dict(outputs[name] for name in synth.inputs),
             primary_output_directory=CLOUD_ASSEMBLY,
         )
         for step in steps.values():
             last.add_step_dependency(step)
-        if commits:
-            # CDK Pipelines gives an action a namespace when another refers to its variables. This
-            # one is referred to by nobody, and read from the history.
-            last._discover_referenced_outputs(commits)
+        if exported:
+            # CDK Pipelines gives an action a namespace when another refers to its variables.
+            last._discover_referenced_outputs(exported)
+        self.authors = exported.get(names.AUTHORS_VARIABLE) or last.exported_variable(names.AUTHORS_VARIABLE)
         return last
 
     def after_build(self) -> None:

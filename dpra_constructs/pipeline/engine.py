@@ -158,7 +158,7 @@ def build(
             approval = Approval(
                 scope, plan, plan.approval, pipeline=pipeline, access=access, key=key, logs=logs
             )
-            cdk_pipeline.add_wave(stage.name, pre=approval.steps(source, synth, assembly))
+            cdk_pipeline.add_wave(stage.name, pre=approval.steps(source, steps.authors, assembly))
         elif stage.purpose is Purpose.OPEN:
             cdk_pipeline.add_wave(stage.name, pre=[entries.step(stage)])
         elif stage.purpose is Purpose.DEPLOY:

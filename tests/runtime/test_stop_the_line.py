@@ -1,5 +1,6 @@
 """Stopping the line, and rolling every wave back, checked against botocore's models."""
 
+import base64
 import json
 import re
 from dataclasses import dataclass, field
@@ -38,12 +39,15 @@ class Pipeline:
     log: list[str] = field(default_factory=list)
     page_size: int = 100
     author: dict[str, str] = field(default_factory=dict)
+    #: The execution that has a source and a build; by default each.
+    built: str = ""
 
     def get_pipeline_execution(self, **given: Any) -> dict[str, Any]:
         summary = self.executions[given["pipelineExecutionId"]]
         return {
             "pipelineExecution": {
                 "executionType": summary.get("executionType", "STANDARD"),
+                "rollbackMetadata": summary.get("rollbackMetadata", {}),
                 "artifactRevisions": [
                     {
                         "revisionId": "0123abc",
@@ -102,6 +106,8 @@ class Pipeline:
 
     def list_action_executions(self, **given: Any) -> dict[str, Any]:
         execution = given["filter"]["pipelineExecutionId"]
+        if self.built not in ("", execution):
+            return {"actionExecutionDetails": list(self.actions)}
         if self.author and "nextToken" not in given:
             return {"actionExecutionDetails": [], "nextToken": "1"}
         source = {"actionName": "Source", "output": {"outputVariables": self.author}}
@@ -212,6 +218,33 @@ def test_the_author_is_told_where_the_source_says_it() -> None:
     pipeline.author = {"AuthorDisplayName": "Ada", "AuthorEmail": "ada@acme.example"}
     stop(pipeline, event())
     assert "Author: Ada ada@acme.example" in pipeline.published[0]["Message"].splitlines()
+
+
+def test_the_author_is_told_as_the_build_has_read_it_and_with_coauthors() -> None:
+    pipeline = failed_pipeline()
+    lines = "Ada <ada@acme.example>\nGrace <grace@acme.example>\n"
+    encoded = base64.b64encode(lines.encode()).decode()
+    pipeline.author = {"AuthorDisplayName": "ada-at-host", "DPRA_COMMIT_AUTHORS": encoded}
+    stop(pipeline, event())
+    told = pipeline.published[0]["Message"].splitlines()
+    assert "Author: Ada <ada@acme.example>, Grace <grace@acme.example>" in told
+
+
+def test_without_a_history_the_author_is_told_as_the_source_says_it() -> None:
+    pipeline = failed_pipeline()
+    pipeline.author = {"AuthorDisplayName": "ada-at-host", "DPRA_COMMIT_AUTHORS": ""}
+    stop(pipeline, event())
+    assert "Author: ada-at-host" in pipeline.published[0]["Message"].splitlines()
+
+
+def test_of_a_rollback_the_author_of_what_it_brings_back_is_told() -> None:
+    pipeline = failed_pipeline("ROLLBACK")
+    metadata = {"rollbackTargetPipelineExecutionId": "earlier"}
+    pipeline.executions[RUN]["rollbackMetadata"] = metadata
+    pipeline.author = {"AuthorEmail": "ada@acme.example"}
+    pipeline.built = "earlier"
+    stop(pipeline, event(state="STARTED"))
+    assert "Author: ada@acme.example" in pipeline.published[0]["Message"].splitlines()
 
 
 def test_a_wave_that_a_person_rolls_back_stops_the_line() -> None:

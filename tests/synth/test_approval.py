@@ -74,7 +74,7 @@ def test_the_summary_reads_the_cloud_assembly_and_writes_an_artifact(
     template: dict[str, Any],
 ) -> None:
     summary = actions(template)["Summarize-Changes"]
-    assert summary["InputArtifacts"] == [{"Name": "Synth_Output"}]
+    assert summary["InputArtifacts"] == [{"Name": "Seal_Output"}]
     assert summary["OutputArtifacts"] == [{"Name": "Changes"}]
     assert summary["Namespace"] == "Changes"
     assert json.loads(summary["Configuration"]["UserParameters"]) == {
@@ -168,8 +168,16 @@ def test_the_check_reads_the_executions_of_this_pipeline(template: dict[str, Any
     ]
 
 
+def approval_policies(template: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        each
+        for each in resources(template, "AWS::IAM::ManagedPolicy")
+        if "codepipeline:PutApprovalResult" in json.dumps(each)
+    ]
+
+
 def test_approvers_are_allowed_and_all_others_can_be_denied(template: dict[str, Any]) -> None:
-    allow, deny = resources(template, "AWS::IAM::ManagedPolicy")
+    allow, deny = approval_policies(template)
     assert (allow["ManagedPolicyName"], allow["Roles"]) == ("fruit-us-west-2-approve", ["release"])
     assert deny["ManagedPolicyName"] == "fruit-us-west-2-only-approvers"
     assert "Roles" not in deny
@@ -186,7 +194,7 @@ def test_approvers_are_allowed_and_all_others_can_be_denied(template: dict[str, 
 
 
 def test_without_approvers_there_are_no_policies() -> None:
-    assert resources(of(ManualApproval()), "AWS::IAM::ManagedPolicy") == []
+    assert approval_policies(of(ManualApproval())) == []
 
 
 def test_cdk_nag_finds_nothing() -> None:
@@ -239,18 +247,17 @@ def test_every_source_names_its_commit(repository: Any, variable: str) -> None:
     assert told["commit"].endswith(f".{variable}}}")
 
 
-def test_synth_exports_the_authors_before_anything_of_the_repository_runs(
+def test_the_first_build_exports_the_authors_before_anything_of_the_repository_runs(
     template: dict[str, Any], tmp_path: Path
 ) -> None:
     [text] = [
         each["Source"]["BuildSpec"]
         for each in resources(template, "AWS::CodeBuild::Project")
-        if each.get("Name") == "fruit-Build-Synth"
+        if each.get("Name") == "fruit-Build-SourceLayout"
     ]
     buildspec = json.loads(text)
-    assert buildspec["env"]["exported-variables"] == ["DPRA_COMMIT_AUTHORS"]
-    # What CDK Pipelines links, and then this.
-    [_, command, *_] = buildspec["phases"]["install"]["commands"]
+    assert buildspec["env"]["exported-variables"] == ["DPRA_COMMITS", "DPRA_COMMIT_AUTHORS"]
+    [command, *_] = buildspec["phases"]["install"]["commands"]
     script = f"""set -e
 git init -q .
 git -c user.name='Ada "A" Lovelace' -c user.email=ada@acme.example commit -q --allow-empty \\

@@ -4,10 +4,14 @@ import re
 from typing import Any
 
 import pytest
+from constructs import Construct
 
-from dpra_constructs import ChangeCalendar, DeploymentWindow, ManualApproval
+from dpra_constructs import ChangeCalendar, DeploymentTarget, DeploymentWindow, ManualApproval
+from dpra_constructs.monitoring import DeploymentHealth
 from tests.conftest import ROOT, Synthesized
 from tests.pipelines import (
+    GAMMA,
+    REGIONS,
     beta_stage,
     build_stage,
     gamma_stage,
@@ -16,8 +20,27 @@ from tests.pipelines import (
     template_of,
     tools_stack,
 )
+from tests.synth.test_database_migrations import Stored, migration
+from tests.synth.test_fault_injection import FAULT, experiment
 
 _ROW = re.compile(r"\| `(?P<id>[A-Za-z*]+)` \| (?P<by>[^|]+) \| (?P<may>[^|]+) \|")
+
+
+# How the names end of the roles that an environment's roles trust, and their rows here.
+_CALLER = re.compile(r"-(bake|migrate|inject)'")
+_CALLERS = {
+    "bake": "PipelineBakeRole",
+    "migrate": "PipelineRole*migrate",
+    "inject": "PipelineRole*inject",
+}
+
+
+class Whole(Stored):
+    """An application with a database that is migrated, and an experiment."""
+
+    def __init__(self, scope: Construct, id: str, target: DeploymentTarget) -> None:
+        super().__init__(scope, id, target)
+        experiment(self.stack, target=target, health=DeploymentHealth.of(self))
 
 
 def rows() -> dict[str, str]:
@@ -46,8 +69,8 @@ def assumed_by(properties: dict[str, Any]) -> str:
         case {"AWS": {"Fn::GetAtt": [name, "Arn"]}} if str(name).startswith("PipelineRole"):
             return "PipelineRole"
         # The account, narrowed by a condition to one of its roles.
-        case {"AWS": str()} if str(statement["Condition"]).endswith("-bake'}}"):
-            return "PipelineBakeRole"
+        case {"AWS": _} if found := _CALLER.search(str(statement.get("Condition"))):
+            return _CALLERS[found[1]]
         case other:
             return str(other)
 
@@ -56,7 +79,13 @@ def assumed_by(properties: dict[str, Any]) -> str:
 def found(fruit_api: Synthesized) -> dict[str, str]:
     """The roles of the example, of its environments, and of a pipeline with every option."""
     stack = tools_stack()
-    gamma = gamma_stage(stack, beta=beta_stage(stack, build=build_stage(stack, pull_requests=True)))
+    build = build_stage(stack, pull_requests=True, application=Whole)
+    gamma = gamma_stage(
+        stack,
+        beta=beta_stage(stack, build=build),
+        migrations=[migration()],
+        resilience_tests=[FAULT],
+    )
     last = prod_waves(
         stack,
         gamma=gamma,
@@ -66,6 +95,15 @@ def found(fruit_api: Synthesized) -> dict[str, str]:
         approval=ManualApproval(forbid_author=True),
     )
     made = roles(template_of(pipeline(stack, last_stage=last)))
+    # Of what the stacks of one target have, those that a construct of this library makes.
+    deployed = stack.node.root.synth().stacks_recursively  # type: ignore[attr-defined]
+    for each in deployed:
+        if each.environment.account == GAMMA and each.environment.region == REGIONS[0]:
+            made |= {
+                name: by
+                for name, by in roles(each.template).items()
+                if by.startswith("PipelineRole*")
+            }
     for path, template in fruit_api.templates().items():
         in_environment = path.startswith("assembly-")
         for name, by in roles(template).items():

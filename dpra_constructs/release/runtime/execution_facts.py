@@ -5,7 +5,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from .names import BAKE_ACTION
+from .check_approver import authors_of
+from .names import AUTHORS_VARIABLE, BAKE_ACTION
 
 # A thousand actions and more: no execution has as many.
 _MOST_PAGES = 20
@@ -19,7 +20,8 @@ class Facts:
     Attributes:
         rolls_back: whether it is a ROLLBACK execution.
         commits: each with its id, its summary and its address.
-        author: who wrote the commit, if its source says so, as repositories behind connections do.
+        author: who wrote the commit, with co-authors, as the build has read from Git; or as the
+            source says.
         cause: why the actions of the stage failed.
         bake_failed: whether the bake of the stage failed.
     """
@@ -55,7 +57,7 @@ def facts_of(codepipeline: Any, pipeline: str, execution: str, stage: str) -> Fa
     return Facts(
         rolls_back=known.get("executionType") == "ROLLBACK",
         commits=tuple(map(_commit, known.get("artifactRevisions", []))),
-        author=_author(actions),
+        author=_author(actions) or _author_before(codepipeline, pipeline, known),
         cause="\n".join(f"{name}: {error}" for name, error in sorted(failed.items()))
         or UNKNOWN_CAUSE,
         bake_failed=BAKE_ACTION in failed,
@@ -99,13 +101,23 @@ def _error(action: dict[str, Any]) -> str:
 
 
 def _author(actions: list[dict[str, Any]]) -> str:
+    outputs = [action.get("output", {}).get("outputVariables", {}) for action in actions]
+    for given in outputs:
+        if authors := authors_of(given.get(AUTHORS_VARIABLE, "")):
+            return ", ".join(map(str, authors))
+    # Connections say a name, as the host has it; CodeCommit and S3 say nothing.
     # https://docs.aws.amazon.com/codepipeline/latest/userguide/reference-variables.html
-    for action in actions:
-        given = action.get("output", {}).get("outputVariables", {})
+    for given in outputs:
         names = [given.get("AuthorDisplayName"), given.get("AuthorEmail")]
         if any(names):
             return " ".join(filter(None, names))
     return ""
+
+
+def _author_before(codepipeline: Any, pipeline: str, known: dict[str, Any]) -> str:
+    """Return the author of what a rollback brings back: it has no build of its own."""
+    target = known.get("rollbackMetadata", {}).get("rollbackTargetPipelineExecutionId")
+    return _author(_actions(codepipeline, pipeline, target)) if target else ""
 
 
 def _commit(revision: dict[str, Any]) -> str:

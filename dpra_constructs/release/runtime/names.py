@@ -8,6 +8,8 @@ import hashlib
 
 #: The action that watches a deployment, last in its pipeline stage.
 BAKE_ACTION = "Bake"
+#: What the first build exports: the authors of the commit, as `authors_of` reads them.
+AUTHORS_VARIABLE = "DPRA_COMMIT_AUTHORS"
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 LONGEST_ROLE_NAME = 64
 LONGEST_POLICY_NAME = 128
