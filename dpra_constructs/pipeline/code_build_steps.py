@@ -183,7 +183,9 @@ class CodeBuildSteps:
         if exported:
             # CDK Pipelines gives an action a namespace when another refers to its variables.
             last._discover_referenced_outputs(exported)
-        self.authors = exported.get(names.AUTHORS_VARIABLE) or last.exported_variable(names.AUTHORS_VARIABLE)
+        self.authors = exported.get(names.AUTHORS_VARIABLE) or last.exported_variable(
+            names.AUTHORS_VARIABLE
+        )
         return last
 
     def after_build(self) -> None:

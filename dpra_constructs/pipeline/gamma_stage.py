@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Annotations, Duration, Stack
 from constructs import Construct
 
 from dpra_constructs import arguments
@@ -70,7 +70,9 @@ class GammaStage(Construct):
             would have to pass it too.
         health_sources: monitors outside CloudWatch that the bake watches too, like
             `DatadogMonitor` or `DynatraceProblems`.
-        waivers: for each requirement of gamma that does not hold, the reason.
+        waivers: for each requirement of gamma that does not hold, the reason. Without performance,
+            resilience or security tests, which the DPRA recommends, the synthesis warns; a waiver
+            of DPRA-GAMMA-PERFORMANCE, DPRA-GAMMA-RESILIENCE or DPRA-GAMMA-DAST says why not.
 
     Raises:
         InvalidArgumentError: an argument is not one of those, or the account is the pipeline's.
@@ -101,10 +103,13 @@ class GammaStage(Construct):
         arguments.instance(where, "beta", beta, BetaStage, 'BetaStage(self, "Beta", ...)')
         check_regional(where, environment)
         minutes = bake_minutes(where, bake)
+        performance = read_tests(where, "performance_tests", performance_tests)
+        resilience = read_resilience_tests(where, "resilience_tests", resilience_tests)
+        security = read_tests(where, "security_tests", security_tests)
         tests = (
-            *read_tests(where, "performance_tests", performance_tests),
-            *read_resilience_tests(where, "resilience_tests", resilience_tests),
-            *read_tests(where, "security_tests", security_tests),
+            *performance,
+            *resilience,
+            *security,
             *read_tests(where, "integration_tests", integration_tests, IntegrationTest),
             *read_tests(where, "acceptance_tests", acceptance_tests, AcceptanceTest),
         )
@@ -133,6 +138,17 @@ class GammaStage(Construct):
         conditions = read_conditions(where, on_success=on_success)
         sources = read_health_sources(where, health_sources, bakes=minutes is not None)
         super().__init__(scope, id)
+        for requirement, argument, given in (
+            (Requirement.GAMMA_PERFORMANCE, "performance_tests", performance),
+            (Requirement.GAMMA_RESILIENCE, "resilience_tests", resilience),
+            (Requirement.GAMMA_DAST, "security_tests", security),
+        ):
+            if not given and requirement not in waived:
+                Annotations.of(self).add_warning_v2(
+                    f"dpra-constructs:{requirement.value}",
+                    f"{where}: there are no {argument}, which the DPRA recommends: "
+                    f"{requirement.why} Give some, or waive {requirement.value} with a reason.",
+                )
         self.previous = beta
         self.definition = GammaDefinition(
             where=where,

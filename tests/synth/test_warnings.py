@@ -13,6 +13,7 @@ from dpra_constructs import DeploymentEnvironment, DeploymentTarget, Requirement
 from dpra_constructs.monitoring import ApplicationLogs
 from dpra_constructs.pipeline import known_regions
 from dpra_constructs.progressive_deployment import ProgressiveFunction, TrafficShift
+from dpra_constructs.test_actions import IntegrationTest
 from tests.pipelines import (
     GAMMA,
     UNSIGNED,
@@ -25,6 +26,12 @@ from tests.pipelines import (
     tools_stack,
 )
 
+RECOMMENDED = {
+    Requirement.GAMMA_PERFORMANCE: "performance_tests",
+    Requirement.GAMMA_RESILIENCE: "resilience_tests",
+    Requirement.GAMMA_DAST: "security_tests",
+}
+
 
 def warnings(**arguments: Any) -> list[str]:
     stack = tools_stack(App())
@@ -32,7 +39,8 @@ def warnings(**arguments: Any) -> list[str]:
     environment = DeploymentEnvironment("gamma", account=GAMMA, regions=regions)
     waivers = arguments.pop("build_waivers", UNSIGNED)
     beta = beta_stage(stack, build=build_stage(stack, waivers=waivers))
-    gamma = gamma_stage(stack, beta=beta, environment=environment, **arguments)
+    given = {"waivers": dict.fromkeys(RECOMMENDED, "tests come with users"), **arguments}
+    gamma = gamma_stage(stack, beta=beta, environment=environment, **given)
     pipeline(stack, last_stage=gamma)
     found = Annotations.from_stack(stack).find_warning("*", Match.any_value())
     return [str(message.entry.data) for message in found]
@@ -80,7 +88,11 @@ def test_a_production_that_changes_all_at_once_is_a_warning_unless_it_is_waived(
 ) -> None:
     stack = tools_stack(App())
     build = build_stage(stack, application=application, waivers=UNSIGNED)
-    gamma = gamma_stage(stack, beta=beta_stage(stack, build=build))
+    gamma = gamma_stage(
+        stack,
+        beta=beta_stage(stack, build=build),
+        waivers=dict.fromkeys(RECOMMENDED, "tests come with users"),
+    )
     pipeline(stack, last_stage=prod_waves(stack, gamma=gamma, waivers=waivers))
     found = Annotations.from_stack(stack).find_warning("*", Match.any_value())
     said = [str(each.entry.data) for each in found]
@@ -90,6 +102,25 @@ def test_a_production_that_changes_all_at_once_is_a_warning_unless_it_is_waived(
         and "waive DPRA-PROD-PROGRESSIVE in ProdWaves" in each
         for each in said
     )
+
+
+@pytest.mark.parametrize("absent", RECOMMENDED)
+def test_tests_that_are_recommended_and_absent_are_warned_of(absent: Requirement) -> None:
+    waivers = {each: "tests come with users" for each in RECOMMENDED if each is not absent}
+    [warning] = warnings(waivers=waivers)
+    assert warning.startswith(
+        f'GammaStage "Gamma": there are no {RECOMMENDED[absent]}, which the DPRA recommends: '
+        f"{absent.why} Give some, or waive {absent.value} with a reason."
+    )
+    assert warning.endswith(f"[ack: dpra-constructs:{absent.value}]")
+
+
+def test_no_test_that_is_there_is_warned_of() -> None:
+    tests = {
+        argument: [IntegrationTest("make it", name=argument.replace("_", "-"))]
+        for argument in ("performance_tests", "resilience_tests", "security_tests")
+    }
+    assert warnings(waivers={}, **tests) == []
 
 
 def test_otherwise_there_is_none() -> None:

@@ -130,6 +130,15 @@ class FruitApiPipeline(Stack):
                 "gamma", account=settings.gamma_account, regions=REGIONS
             ),
             bake=Duration.minutes(15),
+            waivers=dict.fromkeys(
+                (
+                    Requirement.GAMMA_PERFORMANCE,
+                    Requirement.GAMMA_RESILIENCE,
+                    Requirement.GAMMA_DAST,
+                ),
+                "an example that is rehearsed on one machine, which stands neither load nor "
+                "faults; examples/all_tests has them",
+            ),
         )
         prod = ProdWaves(
             self,
