@@ -81,7 +81,7 @@ def test_the_summary_reads_the_cloud_assembly_and_writes_an_artifact(
         "pipeline": "fruit",
         "execution": "#{codepipeline.PipelineExecutionId}",
         "commit": "#{Source@acme_fruit-api.CommitId}",
-        "authors": "#{Build@Synth.DPRA_COMMIT_AUTHORS}",
+        "authors": "#{Build@SourceLayout.DPRA_COMMIT_AUTHORS}",
     }
 
 
