@@ -2,6 +2,7 @@
 
 from dpra_constructs.monitoring.application_logs import ApplicationLogs
 from dpra_constructs.monitoring.deployment_health import DeploymentHealth
+from dpra_constructs.monitoring.external_health import ExternalHealth
 from dpra_constructs.monitoring.health_alarms import (
     AlarmDefinition,
     ApiThresholds,
@@ -40,6 +41,7 @@ __all__ = [
     "BrowserSyntheticTest",
     "DeploymentHealth",
     "ErrorLineThresholds",
+    "ExternalHealth",
     "FunctionThresholds",
     "HealthAlarm",
     "LoadBalancerThresholds",

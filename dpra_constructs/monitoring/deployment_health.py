@@ -108,27 +108,7 @@ class DeploymentHealth(Construct):
             ),
         )
         #: The role that the bake assumes.
-        self.gate_role = iam.Role(
-            self,
-            "GateRole",
-            role_name=names.gate_role_name(*place),
-            description=f"Lets the pipeline {target.pipeline.name} read its health alarm",
-            assumed_by=_bake_of(stack.partition, target),
-        )
-        self.gate_role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"],
-                resources=["*"],
-                conditions={"StringEquals": {"aws:RequestedRegion": target.region}},
-            )
-        )
-        Validations.of(self.gate_role).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-IAM5[Resource::*]",
-                reason="CloudWatch returns composite alarms and their history only to "
-                "permissions that are scoped to *; both actions only read alarms",
-            )
-        )
+        self.gate_role = gate_role(self, stack.partition, target)
 
     @staticmethod
     def of(stage: Stage | None) -> DeploymentHealth | None:
@@ -241,6 +221,32 @@ def check_place(where: str, stack: Stack, target: DeploymentTarget) -> None:
                 f"its stack has {what} {shown}, and the target is {needed}",
                 "give the application's cdk.Stage env=target.env",
             )
+
+
+def gate_role(scope: Construct, partition: str, target: DeploymentTarget) -> iam.Role:
+    """Make the role through which the pipeline's bake reads the health alarm of a target."""
+    role = iam.Role(
+        scope,
+        "GateRole",
+        role_name=names.gate_role_name(target.pipeline.name, target.environment, target.region),
+        description=f"Lets the pipeline {target.pipeline.name} read its health alarm",
+        assumed_by=_bake_of(partition, target),
+    )
+    role.add_to_policy(
+        iam.PolicyStatement(
+            actions=["cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"],
+            resources=["*"],
+            conditions={"StringEquals": {"aws:RequestedRegion": target.region}},
+        )
+    )
+    Validations.of(role).acknowledge(
+        Acknowledgment(
+            id="AwsSolutions-IAM5[Resource::*]",
+            reason="CloudWatch returns composite alarms and their history only to "
+            "permissions that are scoped to *; both actions only read alarms",
+        )
+    )
+    return role
 
 
 def _bake_of(partition: str, target: DeploymentTarget) -> iam.IPrincipal:

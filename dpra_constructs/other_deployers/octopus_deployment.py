@@ -7,20 +7,21 @@ from typing import ClassVar
 
 from dpra_constructs import arguments
 from dpra_constructs.build_actions.build_options import https_url
-from dpra_constructs.build_actions.secret_reference import SecretsManagerSecret, SecureParameter
+from dpra_constructs.build_actions.secret_reference import (
+    SecretsManagerSecret,
+    SecureParameter,
+    secret,
+)
 from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.errors import InvalidArgumentError
-from dpra_constructs.other_deployers.external_deployment import (
-    ExternalDeployment,
-    checked_key,
-    in_place,
-)
+from dpra_constructs.other_deployers.api_deployment import ApiDeployment
+from dpra_constructs.other_deployers.external_deployment import in_place
 
 _COMMIT = "{commit}"
 
 
 @dataclass(frozen=True, slots=True)
-class OctopusDeployment(ExternalDeployment):
+class OctopusDeployment(ApiDeployment):
     """Deploys a release with Octopus Deploy, after a region's stacks and before its tests.
 
     Creates the release of the commit, where it is not there yet, deploys it to the environment
@@ -77,7 +78,7 @@ class OctopusDeployment(ExternalDeployment):
         object.__setattr__(self, "server_url", url)
         for argument in ("space", "project", "environment"):
             arguments.text(self.where, argument, getattr(self, argument))
-        checked_key(self.where, "api_key", self.api_key)
+        secret(self.where, "api_key", self.api_key)
         for argument in ("release_version", "package_version"):
             version = getattr(self, argument)
             if argument == "package_version" and version == "":

@@ -9,19 +9,19 @@ from typing import ClassVar
 
 from dpra_constructs import arguments
 from dpra_constructs.build_actions.build_options import https_url
-from dpra_constructs.build_actions.secret_reference import SecretsManagerSecret, SecureParameter
+from dpra_constructs.build_actions.secret_reference import (
+    SecretsManagerSecret,
+    SecureParameter,
+    secret,
+)
 from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.errors import InvalidArgumentError
-from dpra_constructs.other_deployers.external_deployment import (
-    ExternalDeployment,
-    checked_key,
-    checked_parameters,
-    in_place,
-)
+from dpra_constructs.other_deployers.api_deployment import ApiDeployment
+from dpra_constructs.other_deployers.external_deployment import in_place
 
 
 @dataclass(frozen=True, slots=True)
-class SpinnakerPipeline(ExternalDeployment):
+class SpinnakerPipeline(ApiDeployment):
     """Deploys with a pipeline of Spinnaker, after a region's stacks and before its tests.
 
     Starts the pipeline with the commit as a parameter and waits until it has succeeded; anything
@@ -68,8 +68,8 @@ class SpinnakerPipeline(ExternalDeployment):
         object.__setattr__(self, "gate_url", url)
         arguments.text(self.where, "application", self.application)
         arguments.text(self.where, "pipeline", self.pipeline)
-        checked_key(self.where, "token", self.token)
-        parameters = checked_parameters(self.where, self.parameters)
+        secret(self.where, "token", self.token)
+        parameters = arguments.plain(self.where, "parameters", self.parameters)
         if not any("{commit}" in value for value in parameters.values()):
             raise InvalidArgumentError(
                 self.where,

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from dpra_constructs.environments import PipelineIdentity
 from dpra_constructs.errors import InvalidArgumentError
-from dpra_constructs.monitoring import DeploymentHealth
+from dpra_constructs.monitoring import DeploymentHealth, ExternalHealth
 from dpra_constructs.pipeline.invoke_step import InvokeStep, invoking_role
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage
@@ -62,6 +62,7 @@ def _settle_minutes(
     """Return how long the slowest of a stage's targets needs to show a new version."""
     found = {
         target.stage_id: DeploymentHealth.of(applications[target.stage_id])
+        or ExternalHealth.of(applications[target.stage_id])
         for target in stage.targets
     }
     if missing := [stage_id for stage_id, health in found.items() if health is None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -34,7 +35,6 @@ from dpra_constructs.pipeline.pipeline_action_step import PipelineActionStep
 from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage
 from dpra_constructs.pipeline.source_action import use_connection
 from dpra_constructs.pipeline.stack_outputs import outputs_by_stack, outputs_for
-from dpra_constructs.release.runtime import names
 from dpra_constructs.source import ConnectedRepository
 from dpra_constructs.test_actions import (
     BuildNetwork,
@@ -254,15 +254,17 @@ class CodeBuildSteps:
         outputs = outputs_by_stack(application)
         _refuse_names_of_stacks(stage, application)
         deployments: list[pipelines.Step] = []
+        shared: dict[str, str] = {}
         for deployment in stage.deployments:
             step = self._deployment(deployment, stage, target, outputs)
             if deployments:
                 step.add_step_dependency(deployments[-1])
             deployments.append(step)
+            shared |= {each: step.exported_variable(each) for each in deployment.shared}
         tests: list[pipelines.Step] = [
             self._fault_injection(test, stage, target, application, outputs)
             if isinstance(test, FaultInjection)
-            else self._test(test, stage, target, outputs)
+            else self._test(_with(shared, test), stage, target, outputs)
             for test in stage.tests
         ]
         for test in tests if deployments else ():
@@ -277,10 +279,10 @@ class CodeBuildSteps:
         outputs: Mapping[str, Mapping[str, list[CfnOutput]]],
     ) -> pipelines.CodeBuildStep:
         properties: dict[str, Any] = {}
-        if network := deployment.network:
-            place = (target.pipeline.name, target.environment, target.region)
-            name = names.deployment_role_name(*place, deployment.name)
-            properties["role"] = self._named_role(name, network.permissions)
+        network = deployment.network
+        if name := deployment.role_name(target):
+            permissions = network.permissions if network else ()
+            properties["role"] = self._named_role(name, permissions)
         step = self._test(
             deployment.in_target(target),
             stage,
@@ -450,6 +452,13 @@ def report_group(scope: Construct, project_name: str, report: Report) -> codebui
         removal_policy=RemovalPolicy.DESTROY,
         delete_reports=True,
     )
+
+
+def _with(variables: Mapping[str, str], test: DeployedTest) -> DeployedTest:
+    """Return a test with variables that a deployment before it has given."""
+    if not variables:
+        return test
+    return replace(test, environment={**test.environment, **variables})
 
 
 def _refuse_names_of_stacks(stage: PlannedStage, application: Stage) -> None:

@@ -19,6 +19,7 @@ from dpra_constructs.other_deployers import (
     ExternalDeployment,
     OctopusDeployment,
     SpinnakerPipeline,
+    TerraformDeployment,
 )
 from tests.model.test_imports import test_imports_without as imports_without
 from tests.runtime.loopback import serving
@@ -103,9 +104,7 @@ def test_the_program_of_spinnaker_is_told_all() -> None:
     [(octopus(), "OCTOPUS_API_KEY"), (spinnaker(), "SPINNAKER_TOKEN")],
     ids=["octopus", "spinnaker"],
 )
-def test_it_runs_in_a_rollback_too_with_its_key_as_a_secret(
-    deployment: ExternalDeployment, variable: str
-) -> None:
+def test_it_runs_in_a_rollback_too_with_its_key_as_a_secret(deployment: Any, variable: str) -> None:
     action = deployment.in_target(TARGET)
     assert action.run_on_rollback
     assert action.secrets == {variable: deployment.key}
@@ -146,6 +145,55 @@ def test_the_action_runs_as_codebuild_runs_it(
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].endswith((": deployed", ": succeeded"))
     assert key not in done.stdout + done.stderr
+
+
+def terraform(**more: Any) -> TerraformDeployment:
+    given = {
+        "environment": "Network",
+        "version": "1.14.0",
+        "sha256": {"Linux-x86_64": "0" * 64},
+        **more,
+    }
+    return TerraformDeployment(given.pop("directory", "infra/terraform"), **given)
+
+
+def test_terraform_is_told_where_what_and_as_whom() -> None:
+    deployment = terraform(
+        variables={"name": "fruit-{environment}-{region}"},
+        outputs={"API_URL": "api_url"},
+        timeout=Duration.minutes(50),
+    )
+    action = deployment.in_target(TARGET)
+    apply, export = list(action.command)
+    beginning = apply.splitlines()[0].removesuffix("<<'PYTHON'")
+    assert shlex.split(beginning)[3:] == [
+        "--directory=infra/terraform",
+        "--region=eu-central-1",
+        "--minutes=50",
+        "--outputs=/tmp/dpra-terraform",
+        "--output=API_URL=api_url",
+        "--role=arn:$(echo $CODEBUILD_BUILD_ARN | cut -d: -f2)"
+        ":iam::333333333333:role/fruit-gamma-eu-central-1-Network-terraform",
+    ]
+    assert export == 'export API_URL="$(cat /tmp/dpra-terraform/API_URL)"'
+    assert action.environment == {
+        "TF_VAR_name": "fruit-gamma-eu-central-1",
+        "TF_VAR_health_alarm_name": "fruit-gamma-eu-central-1-health",
+    }
+    assert action.outputs == {"TERRAFORM_STATE_BUCKET": "NetworkStateBucket"}
+    assert action.run_on_rollback
+    assert deployment.role_name(TARGET) == "fruit-gamma-eu-central-1-Network-apply"
+    [permission] = action.permissions
+    assert permission.actions == ("sts:AssumeRole",)
+
+
+def test_terraform_is_downloaded_and_checked_by_its_hash() -> None:
+    [install] = terraform().in_target(TARGET).install
+    assert (
+        "url=https://releases.hashicorp.com/terraform/1.14.0/terraform_1.14.0_linux_amd64.zip "
+        f"sha256={'0' * 64} ;;"
+    ) in install
+    assert "sha256sum --check" in install
 
 
 REFUSED: dict[str, tuple[Callable[[], object], str]] = {
@@ -202,6 +250,46 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         "no parameter has the commit, so that a rollback could not name the old one; give one, "
         'like parameters={"tag": "{commit}"}',
     ),
+    "a directory outside": (
+        lambda: terraform(directory="../infra"),
+        "directory='../infra' is not a path inside the repository",
+    ),
+    "a name that is none": (
+        lambda: terraform(environment="a b"),
+        "environment='a b' is not a valid name",
+    ),
+    "a version without a lock in S3": (
+        lambda: terraform(version="1.9.8"),
+        "version='1.9.8' is not a version from 1.10 on; write it like version=\"1.14.0\"",
+    ),
+    "no hash": (
+        lambda: terraform(sha256={}),
+        "sha256={} is not a mapping of Linux-x86_64 and Linux-aarch64 to hashes",
+    ),
+    "a hash of another platform": (
+        lambda: terraform(sha256={"Darwin-arm64": "0" * 64}),
+        "is not a mapping of Linux-x86_64 and Linux-aarch64 to hashes",
+    ),
+    "a hash that is none": (
+        lambda: terraform(sha256={"Linux-x86_64": "abc"}),
+        "sha256['Linux-x86_64']='abc' is not a SHA-256, 64 digits of 0-9 a-f",
+    ),
+    "a secret variable": (
+        lambda: terraform(variables={"db_password": "x"}),
+        "variables has db_password, which by its name is a secret",
+    ),
+    "an output that is none": (
+        lambda: terraform(outputs={"API_URL": "api url"}),
+        "outputs['API_URL']='api url' is not a name of Terraform",
+    ),
+    "longer than the role holds": (
+        lambda: terraform(timeout=Duration.minutes(51)),
+        "timeout=51 minutes is not between 1 and 50 minutes",
+    ),
+    "a project that is none": (
+        lambda: terraform(project="large"),
+        "project='large' is of type str, and CodeBuildProject is needed",
+    ),
     "a secret as a parameter": (
         lambda: spinnaker(parameters={"API_KEY": "x{commit}"}),
         "parameters has API_KEY, which by its name is a secret",
@@ -223,7 +311,7 @@ def test_what_cannot_be_is_refused(make: Callable[[], object], message: str) -> 
         ({"aws_cdk", "jsii", "constructs", "boto3"}, "import dpra_constructs.other_deployers"),
         (
             {"aws_cdk", "jsii", "constructs", "boto3", "botocore"},
-            "from dpra_constructs.other_deployers.runtime import octopus, spinnaker",
+            "from dpra_constructs.other_deployers.runtime import octopus, spinnaker, terraform",
         ),
     ],
     ids=["values", "programs"],

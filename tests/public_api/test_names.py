@@ -14,6 +14,7 @@ from dpra_constructs import (
     rehearsal,
     resilience,
     source,
+    terraform,
     test_actions,
     testing,
 )
@@ -119,6 +120,7 @@ def test_exported_names() -> None:
         "BrowserSyntheticTest",
         "DeploymentHealth",
         "ErrorLineThresholds",
+        "ExternalHealth",
         "FunctionThresholds",
         "HealthAlarm",
         "LoadBalancerThresholds",
@@ -161,7 +163,9 @@ def test_exported_names() -> None:
         "ExternalDeployment",
         "OctopusDeployment",
         "SpinnakerPipeline",
+        "TerraformDeployment",
     ]
+    assert terraform.__all__ == ["TerraformEnvironment"]
     assert health_sources.__all__ == [
         "DatadogMonitor",
         "DynatraceProblems",

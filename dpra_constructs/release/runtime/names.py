@@ -99,6 +99,26 @@ def migration_role_name(pipeline: str, environment: str, region: str) -> str:
     return _joined(pipeline, f"{environment}-{region}-migrate", LONGEST_ROLE_NAME)
 
 
+def terraform_role_name(pipeline: str, environment: str, region: str, configuration: str) -> str:
+    """Return the name of the role with which Terraform changes a target.
+
+    >>> terraform_role_name("fruit-api", "gamma", "us-west-2", "Network")
+    'fruit-api-gamma-us-west-2-Network-terraform'
+    """
+    return _joined(pipeline, f"{environment}-{region}-{configuration}-terraform", LONGEST_ROLE_NAME)
+
+
+def terraform_action_role_name(
+    pipeline: str, environment: str, region: str, configuration: str
+) -> str:
+    """Return the name of the role, in the pipeline's account, of the action that calls Terraform.
+
+    >>> terraform_action_role_name("fruit-api", "gamma", "us-west-2", "Network")
+    'fruit-api-gamma-us-west-2-Network-apply'
+    """
+    return _joined(pipeline, f"{environment}-{region}-{configuration}-apply", LONGEST_ROLE_NAME)
+
+
 def deployment_role_name(pipeline: str, environment: str, region: str, deployment: str) -> str:
     """Return the name of the role, in the pipeline's account, of another deployer's action.
 
