@@ -76,7 +76,8 @@ TOOLS = {
     "pre-commit": "`dpra pre-commit`",
     "AWS CDK": "`CdkSynth`",
     "AWS CloudFormation": "what `CdkSynth` makes, and the pipeline deploys",
-    "Terraform": "a `BuildAction` in `examples/all_tools/tools.py`, not run",
+    "Terraform": "deploys as in `docs/other-deployers.md`; in the build a `BuildAction` in "
+    "`examples/all_tools/tools.py`, not run",
     "AWS CodeCommit": "`CodeCommit`",
     "GitHub": "`GitHub`, `GitHubEnterpriseServer`",
     "GitLab": "`GitLab`, `GitLabSelfManaged`",
