@@ -35,6 +35,7 @@ from dpra_constructs.pipeline.pipeline_action_step import PipelineActionStep
 from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage
 from dpra_constructs.pipeline.source_action import use_connection
 from dpra_constructs.pipeline.stack_outputs import outputs_by_stack, outputs_for
+from dpra_constructs.release.runtime import names
 from dpra_constructs.source import ConnectedRepository
 from dpra_constructs.test_actions import (
     BuildNetwork,
