@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from aws_cdk import Acknowledgment, Duration, Stack, Validations
+from aws_cdk import Acknowledgment, Annotations, Duration, Stack, Validations
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -216,6 +216,10 @@ class ProgressiveService(Construct):
             secrets=dict(secrets or {}) or None,
             readonly_root_filesystem=read_only,
             logging=ecs.LogDriver.aws_logs(stream_prefix=id, log_group=self.log_group),
+        )
+        Annotations.of(self.container).acknowledge_warning(
+            "@aws-cdk/aws-ecs:ecrImageRequiresPolicy",
+            "The execution role has a policy for the one repository of the image.",
         )
         if variables:
             Validations.of(self.task_definition).acknowledge(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aws_cdk import Acknowledgment, CfnOutput, Stack, Stage, Validations
+from aws_cdk import Acknowledgment, CfnOutput, Stack, Stage, Token, Validations
 from aws_cdk import aws_fis as fis
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -188,6 +188,9 @@ class FaultInjectionExperiment(Construct):
                 )
             },
         )
+        # As cdk-nag shows it: a literal by a feature flag, else a reference.
+        partition = stack.partition
+        shown = "<AWS::Partition>" if Token.is_unresolved(partition) else partition
         Validations.of(role).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-IAM5[Resource::*]",
@@ -195,7 +198,7 @@ class FaultInjectionExperiment(Construct):
                 "to *; the action only reads alarms",
             ),
             Acknowledgment(
-                id="AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:fis:"
+                id=f"AwsSolutions-IAM5[Resource::arn:{shown}:fis:"
                 f"{target.region}:{target.account}:experiment/*]",
                 reason="AWS FIS makes the id of an experiment when it starts; the templates from "
                 "which one may be started are named one by one",

@@ -190,9 +190,10 @@ def test_its_role_may_assume_the_role_of_its_region_alone(template: dict[str, An
         }
 
 
-def test_nothing_of_it_is_left_open_for_cdk_nag() -> None:
+@pytest.mark.parametrize("context", [{}, {"@aws-cdk/core:enablePartitionLiterals": True}])
+def test_nothing_of_it_is_left_open_for_cdk_nag(context: dict[str, bool]) -> None:
     assert unacknowledged_findings(made_pipeline()) == []
-    stack = application()
+    stack = application(App(context=context))
     experiment(stack, health=health(stack, alarms=[alarm(stack)]))
     assert unacknowledged_findings(stack) == []
 

@@ -8,6 +8,7 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk.assertions import Annotations, Match
 
 from dpra_constructs import InvalidArgumentError
 from dpra_constructs.build_actions import PushedImage
@@ -254,6 +255,14 @@ def test_alarms_of_the_tasks_are_for_the_health_and_roll_nothing_back() -> None:
     made = service(stack)
     assert [each.definition.id for each in made.alarms[-3:]] == ["Cpu", "Memory", "RunningTasks"]
     assert made.alarms[-1].definition.threshold == 2
+
+
+def test_nothing_warns_when_it_is_synthesized() -> None:
+    app = App()
+    made = service(application(app))
+    health(Stack.of(made), alarms=made.alarms)
+    found = Annotations.from_stack(Stack.of(made)).find_warning("*", Match.any_value())
+    assert [str(each.entry.data) for each in found] == []
 
 
 def test_nothing_is_left_to_cdk_nag() -> None:

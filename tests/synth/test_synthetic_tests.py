@@ -244,8 +244,11 @@ def test_the_role_may_do_what_a_canary_does_and_no_more() -> None:
     }
 
 
-def test_cdk_nag_finds_nothing(folder: str) -> None:
-    app = App()
+@pytest.mark.parametrize("context", [{}, {"@aws-cdk/core:enablePartitionLiterals": True}])
+def test_cdk_nag_finds_nothing_whatever_the_feature_flags(
+    folder: str, context: dict[str, bool]
+) -> None:
+    app = App(context=context)
     stack = application(app)
     api_test(stack, steps=[LIST, LOGIN])
     browser_test(stack, folder)

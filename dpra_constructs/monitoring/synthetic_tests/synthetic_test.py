@@ -189,7 +189,7 @@ class SyntheticTest(Construct):
         _acknowledge(
             role,
             f"<{stack.get_logical_id(bucket)}.Arn>/{self.canary_name}/*",
-            log.replace(stack.partition, "<AWS::Partition>"),
+            log.replace(arn, f"arn:{_shown_partition(stack)}", 1),
         )
         return role
 
@@ -288,6 +288,12 @@ def _rate(minutes: int) -> str:
 
 def _allow(actions: str | list[str], resource: str) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": actions, "Resource": resource}
+
+
+def _shown_partition(stack: Stack) -> str:
+    """Return the partition as cdk-nag shows it: a literal by a feature flag, else a reference."""
+    partition = stack.partition
+    return "<AWS::Partition>" if Token.is_unresolved(partition) else partition
 
 
 def _acknowledge(role: iam.CfnRole, artifacts: str, log: str) -> None:
