@@ -68,10 +68,10 @@ def conditional() -> Made:
     return made, template_of(made)
 
 
-@pytest.fixture(params=["fruit_api", "smallest", "conditional"])
+@pytest.fixture(params=["fruit_api", "fruit_service", "smallest", "conditional"])
 def made(request: pytest.FixtureRequest) -> Made:
-    if request.param == "fruit_api":
-        example: Synthesized = request.getfixturevalue("fruit_api")
+    if request.param.startswith("fruit_"):
+        example: Synthesized = request.getfixturevalue(request.param)
         return child(example.stack), example.template
     found: Made = request.getfixturevalue(request.param)
     return found

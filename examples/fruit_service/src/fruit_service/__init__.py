@@ -1,0 +1,1 @@
+"""Sells fruit: a page, its prices, and what a basket costs."""
