@@ -10,6 +10,8 @@ from constructs import Construct
 
 _LOGS = "AccessLogs"
 _ARTIFACT_LOGS = "artifacts/"
+# The CDK's id; the bucket itself knows an alias of the key alone.
+_REPLICA_KEY = "CrossRegionCodePipelineReplicationBucketEncryptionKey"
 
 
 def artifact_bucket(scope: Construct, key: kms.Key, days: int, account: str) -> s3.Bucket:
@@ -36,6 +38,11 @@ def keep_replicas(pipeline: codepipeline.Pipeline, days: int, account: str) -> N
         bucket = support.replication_bucket
         assert isinstance(bucket, s3.Bucket)  # made by the CDK, and typed by its interface
         _keep_and_log(support.stack, bucket, days, account)
+        # The bucket outlives its stack, and is worth nothing without its key.
+        beside = bucket.node.scope
+        key = beside.node.try_find_child(_REPLICA_KEY) if beside else None
+        if isinstance(key, kms.Key):
+            key.apply_removal_policy(RemovalPolicy.RETAIN)
 
 
 def _keep_and_log(scope: Construct, bucket: s3.Bucket, days: int, account: str) -> None:
