@@ -159,7 +159,8 @@ class ProgressiveFunction(Construct):
             alarm_configuration=self._alarm_configuration(),
         )
         self._hooks: dict[str, lambda_.IFunction] = {}
-        self._shift_the_alias()
+        # The alarms have to watch the new version before it has a single caller.
+        self._shift_the_alias().add_dependency(self.deployment_group)
 
     def add_alarms(self, *alarms: RollbackAlarm) -> None:
         """Let further alarms roll a deployment back.

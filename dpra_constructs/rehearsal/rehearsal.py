@@ -48,7 +48,9 @@ NOT_CHECKED = (
     "request signatures, and TLS",
     "the push that starts the pipeline: the execution is started by the API",
     "what these do, as they are only recorded: connections, report groups, notification rules, "
-    "canaries, CodeDeploy",
+    "canaries, CodeDeploy on servers and for ECS",
+    "CodeDeploy itself, where it shifts the traffic of a function: the emulator does that, by the "
+    "steps and with the alarms of the deployment group, without its hooks",
     "alarms on anomaly detection and Metrics Insights; metrics of other services than Lambda and "
     "API Gateway",
     "the times that things take in AWS",

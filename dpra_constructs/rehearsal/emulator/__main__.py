@@ -12,6 +12,7 @@ import ministack.app
 
 from dpra_constructs.errors import RehearsalError
 from dpra_constructs.rehearsal.emulator import (
+    alias_shifts,
     authorization,
     codepipeline,
     function_faults,
@@ -57,6 +58,7 @@ def main() -> None:
     codepipeline.register()
     internal.register()
     stack_failures.register()
+    alias_shifts.register()
     # Before the patches, so that metrics show it.
     function_faults.register()
     for name, apply in patches.PATCHES.items():

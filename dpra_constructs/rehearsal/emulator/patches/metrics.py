@@ -81,7 +81,8 @@ def function_metrics() -> None:
             ("Throttles", 0, "Count"),
             *(("Duration", each, "Milliseconds") for each in took),
         ):
-            cloudwatch.record_metric("AWS/Lambda", metric, value, unit, {"FunctionName": name})
+            for dimensions in _function_dimensions(name, str(config.get("Version", ""))):
+                cloudwatch.record_metric("AWS/Lambda", metric, value, unit, dimensions)
         return result
 
     def only_throttles(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:
@@ -92,6 +93,21 @@ def function_metrics() -> None:
 
     lambda_svc._execute_function_dispatch = execute
     lambda_svc._emit_lambda_metrics = only_throttles
+
+
+def _function_dimensions(name: str, version: str) -> Iterator[dict[str, str]]:
+    """Yield the dimensions of a call: the function, and each alias that has the version.
+
+    That a version is called by an alias, and not by its number, is supposed.
+    """
+    yield {"FunctionName": name}
+    aliases = (lambda_svc._functions.get(name) or {}).get("aliases") or {}
+    for alias_name, alias in list(aliases.items()):
+        weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+        if version == alias.get("FunctionVersion") or version in weights:
+            resource = {"FunctionName": name, "Resource": f"{name}:{alias_name}"}
+            yield resource
+            yield {**resource, "ExecutedVersion": version}
 
 
 def api_metrics() -> None:
