@@ -244,6 +244,7 @@ def test_hooks_are_called_and_may_answer_this_deployment_group_alone() -> None:
     }
     # Before the alias moves, CodeDeploy has to be allowed to call them.
     assert [each[:-8] for each in alias["DependsOn"]] == [
+        "PricesDeploymentGroup",
         "PricesPostHookPolicy",
         "PricesPreHookPolicy",
     ]
