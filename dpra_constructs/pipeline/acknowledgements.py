@@ -51,13 +51,13 @@ _RESOURCES: tuple[tuple[str, str, str], ...] = (
         r"arn:(aws[\w-]*|<AWS::Partition>):codebuild:[\w-]+:\d+:report-group/(<\w+>-)?\*",
         r"codebuild:",
         "CodeBuild names a project's report groups after the project, and makes them when a build "
-        "first reports; the role that publishes assets is made before its project",
+        "first reports; a denial beside it takes it back from the role that publishes assets",
     ),
     (
         r"arn:(aws[\w-]*|<AWS::Partition>):logs:[\w-]+:\d+:log-group:/aws/codebuild/(<\w+>:)?\*",
         r"logs:",
-        "CodeBuild names a build's log stream when it starts; the role that publishes assets is "
-        "made before its project",
+        "CodeBuild names a build's log stream when it starts; a denial beside it leaves the role "
+        "that publishes assets its own log group",
     ),
     (
         r"arn:\*:iam::\d+:role/\*",
@@ -85,14 +85,14 @@ _RESOURCES: tuple[tuple[str, str, str], ...] = (
     (
         r"\*",
         r"kms:",
-        "The artifact keys of the other regions have no ARN that this stack could name; each of "
-        "these keys lets this role in by its own key policy",
+        "The artifact keys of the other regions have no ARN that this stack could name; a denial "
+        "beside it leaves the use of keys for objects of S3, of which the role has the artifacts",
     ),
     (
         r"\*",
         r"codebuild:(BatchGetBuilds|StartBuild|StopBuild)",
-        "CDK Pipelines shares one role between the builds that publish assets, and makes it "
-        "before their projects",
+        "CDK Pipelines allows it for batch builds, which the pipeline does not use: a denial "
+        "beside it takes it back",
     ),
 )
 
@@ -112,7 +112,8 @@ def acknowledge_wildcards(policies: Iterable[tuple[iam.Policy, dict[str, Any]]])
     for policy, document in policies:
         reasons: dict[str, str] = {}
         for statement in document["Statement"]:
-            reasons.update(_reasons(statement))
+            if statement["Effect"] == "Allow":
+                reasons.update(_reasons(statement))
         if reasons:
             # On the role: at synthesis a policy that is too large continues in others beside it.
             Validations.of(policy.node.scope or policy).acknowledge(

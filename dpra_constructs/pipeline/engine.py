@@ -40,6 +40,7 @@ from dpra_constructs.pipeline.invoke_step import ArtifactAccess
 from dpra_constructs.pipeline.limits import Limits
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.made_limits import check_made
+from dpra_constructs.pipeline.narrowed_roles import narrow_assets_role, narrow_pipeline_role
 from dpra_constructs.pipeline.notifications import Notifications, tell_of_events
 from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage, Purpose
 from dpra_constructs.pipeline.pull_requests import build_pull_requests
@@ -181,6 +182,8 @@ def build(
     attach_conditions(pipeline, plan, pipeline.made)
     start_on_trunk(scope, plan, pipeline)
     artifacts.keep_replicas(pipeline, horizon_days, plan.pipeline.account)
+    narrow_pipeline_role(pipeline)
+    narrow_assets_role(cdk_pipeline, logs.name_of_stage("Assets"))
     steps.after_build()
     if seal:
         seal.after_build()

@@ -64,7 +64,7 @@ class EncryptedLogs:
         group = logs.LogGroup(
             self._scope,
             f"Logs-{id}",
-            log_group_name=f"/aws/codebuild/{id}",
+            log_group_name=self.name_of_stage(stage),
             encryption_key=self._key,
             removal_policy=RemovalPolicy.DESTROY,
         )
@@ -74,6 +74,10 @@ class EncryptedLogs:
         return codebuild.LoggingOptions(
             cloud_watch=codebuild.CloudWatchLoggingOptions(log_group=group)
         )
+
+    def name_of_stage(self, stage: str) -> str:
+        """Return the name of the group of a stage whose projects CDK Pipelines names."""
+        return f"/aws/codebuild/{self._pipeline}-{stage}"
 
     def of_function(self, function: str) -> logs.CfnLogGroup:
         """Make the group that Lambda writes to for a function."""

@@ -8,7 +8,7 @@ from aws_cdk import App
 
 from dpra_constructs.testing import unacknowledged_findings
 from tests.conftest import Synthesized, resources
-from tests.pipelines import pipeline, tools_stack
+from tests.pipelines import beta_stage, pipeline, template_of, tools_stack
 
 # What grants of aws_cdk write; none of it is written by this library.
 GRANTED_BY_CDK = {
@@ -122,3 +122,62 @@ def test_no_build_is_privileged(fruit_api: Synthesized) -> None:
     projects = resources(fruit_api.template, "AWS::CodeBuild::Project")
     assert projects
     assert not any(project["Environment"]["PrivilegedMode"] for project in projects)
+
+
+def denials_of(template: dict[str, Any], role: str) -> list[dict[str, Any]]:
+    """Return what policies deny to the role whose logical id begins so."""
+    return [
+        statement
+        for policy in resources(template, "AWS::IAM::Policy")
+        if any(each["Ref"].startswith(role) for each in policy["Roles"])
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny"
+    ]
+
+
+def test_the_pipeline_uses_keys_for_objects_of_s3_alone(fruit_api: Synthesized) -> None:
+    [denied] = denials_of(fruit_api.template, "PipelineRole")
+    assert denied["Action"] == [
+        "kms:Decrypt",
+        "kms:Encrypt",
+        "kms:GenerateDataKey*",
+        "kms:ReEncrypt*",
+    ]
+    assert denied["Resource"] == "*"
+    assert denied["Condition"] == {"StringNotLike": {"kms:ViaService": "s3.*.amazonaws.com*"}}
+
+
+def test_a_pipeline_of_one_region_is_allowed_its_own_key_alone() -> None:
+    template = template_of(pipeline(last_stage=beta_stage(tools_stack())))
+    [policy] = [
+        each
+        for each in resources(template, "AWS::IAM::Policy")
+        if each["PolicyName"].startswith("PipelineRoleDefaultPolicy")
+    ]
+    [key] = [
+        each["Resource"]
+        for each in policy["PolicyDocument"]["Statement"]
+        if "kms:Decrypt" in each["Action"]
+    ]
+    [name, _] = key["Fn::GetAtt"]
+    assert name.startswith("PipelineArtifactKey")
+    assert denials_of(template, "PipelineRole") == []
+
+
+def test_publishing_assets_starts_no_build_and_writes_no_other_log(fruit_api: Synthesized) -> None:
+    logs, builds = denials_of(fruit_api.template, "PipelineDeploymentAssetsFileRole")
+    group = "arn:aws:logs:us-west-2:111111111111:log-group:/aws/codebuild/fruit-api-Assets"
+    named, by_default, *streams = logs["NotResource"]
+    assert named == group
+    assert "PipelineDeploymentAssetsFileAsset" in json.dumps(by_default)
+    assert streams[0] == f"{group}:*"
+    assert len(streams) == 2
+    assert "logs:PutLogEvents" in logs["Action"]
+    assert builds["Resource"] == "*"
+    assert {"codebuild:StartBuild", "codebuild:CreateReport"} <= set(builds["Action"])
+
+
+def test_a_pipeline_without_assets_has_no_role_that_publishes_them() -> None:
+    template = template_of(pipeline())
+    assert denials_of(template, "PipelineDeploymentAssetsFileRole") == []
+    assert not any("AssetsFileRole" in name for name in template["Resources"])
