@@ -1,4 +1,4 @@
-"""Takes a permission away from a role for a while, to see what needs it."""
+"""Reads the policies of a role, and takes a permission away for a while to see what needs it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INLINE = "rehearsal-denies"
 def allowed_actions(iam: Any, role: str) -> dict[str, list[Any]]:
     """Return the actions that a role's inline and attached policies allow, with their resources."""
     found: dict[str, list[Any]] = {}
-    for document in _documents(iam, role):
+    for document in role_documents(iam, role):
         for statement in _listed(document["Statement"]):
             if statement["Effect"] != "Allow":
                 continue
@@ -56,7 +56,8 @@ def without_action(iam: Any, role: str, action: str, resource: str = "*") -> Ite
         iam.delete_role_policy(RoleName=role, PolicyName=_INLINE)
 
 
-def _documents(iam: Any, role: str) -> Iterator[dict[str, Any]]:
+def role_documents(iam: Any, role: str) -> Iterator[dict[str, Any]]:
+    """Yield the documents of a role's inline and attached policies."""
     for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         yield _document(iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
     for attached in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
