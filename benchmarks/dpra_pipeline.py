@@ -71,7 +71,10 @@ def dpra_pipeline(app: App, deployments: int) -> None:
         "Gamma",
         beta=beta,
         environment=DeploymentEnvironment("gamma", account=GAMMA, regions=topology.prod),
-        waivers={Requirement.GAMMA_MONITORING: "a benchmark, which deploys nothing"},
+        waivers=dict.fromkeys(
+            [Requirement.GAMMA_MONITORING, Requirement.GAMMA_SYNTHETICS],
+            "a benchmark, which deploys nothing",
+        ),
     )
     prod = ProdWaves(
         stack,

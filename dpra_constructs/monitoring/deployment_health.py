@@ -91,6 +91,8 @@ class DeploymentHealth(Construct):
         place = (target.pipeline.name, target.environment, target.region)
         #: The target whose health this is.
         self.target = target
+        #: The alarms that it is made of.
+        self.watched = watched
         #: How long after a deployment the alarms may still show the version before, in minutes.
         self.settle_minutes = minutes
         #: The composite alarm.

@@ -21,6 +21,7 @@ from dpra_constructs.pipeline.known_regions import unknown_regions
 from dpra_constructs.pipeline.limits import Limits
 from dpra_constructs.pipeline.plan import PipelinePlan, make_plan
 from dpra_constructs.pipeline.prod_waves import ProdWaves
+from dpra_constructs.pipeline.synthetic_tests import check_synthetic_tests
 from dpra_constructs.progressive_deployment.deployed_progressively import deployed_progressively
 from dpra_constructs.release import SlackChannel, TeamsChannel
 from dpra_constructs.release.chat_channels import recipients
@@ -116,6 +117,7 @@ class DeploymentPipeline(Construct):
             for target in self.plan.targets
         }
         self._warn_of_what_moves_all_at_once(chain, applications)
+        check_synthetic_tests(chain, self.plan, applications)
         built = engine.build(
             self,
             plan=self.plan,

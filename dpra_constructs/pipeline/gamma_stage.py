@@ -73,6 +73,7 @@ class GammaStage(Construct):
         waivers: for each requirement of gamma that does not hold, the reason. Without performance,
             resilience or security tests, which the DPRA recommends, the synthesis warns; a waiver
             of DPRA-GAMMA-PERFORMANCE, DPRA-GAMMA-RESILIENCE or DPRA-GAMMA-DAST says why not.
+            DPRA-GAMMA-SYNTHETICS needs a `SyntheticTest` in every region.
 
     Raises:
         InvalidArgumentError: an argument is not one of those, or the account is the pipeline's.

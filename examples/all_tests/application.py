@@ -8,7 +8,7 @@ from constructs import Construct
 
 from dpra_constructs import DeploymentTarget
 from dpra_constructs.database import DatabaseAccess
-from dpra_constructs.monitoring import DeploymentHealth
+from dpra_constructs.monitoring import ApiStep, ApiSyntheticTest, DeploymentHealth
 from dpra_constructs.resilience import FaultInjectionExperiment
 
 
@@ -29,14 +29,36 @@ class Shop(Stage):
             "Baskets",
             partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
         )
-        CfnOutput(software, "ApiUrl", value=f"https://{table.table_name}.shop.example")
+        url = f"https://{table.table_name}.shop.example"
+        CfnOutput(software, "ApiUrl", value=url)
         throttled = table.metric_throttled_requests_for_operations(
             operations=[dynamodb.Operation.GET_ITEM], period=Duration.minutes(1)
         )
         alarm = cloudwatch.Alarm(
             software, "Throttled", metric=throttled, threshold=10, evaluation_periods=2
         )
-        health = DeploymentHealth(software, "Health", target=target, alarms=[alarm])
+        alarms: list[cloudwatch.Alarm | cloudwatch.CfnAlarm] = [alarm]
+        # In beta nothing bakes, and tests of the pipeline make the traffic.
+        if target.environment != "beta":
+            shopping = ApiSyntheticTest(
+                software,
+                "Shopping",
+                target=target,
+                base_url=url,
+                steps=[
+                    ApiStep("Look", path="/baskets", json_checks={"type(baskets)": "array"}),
+                    ApiStep(
+                        "Put in",
+                        method="POST",
+                        path="/baskets",
+                        body={"fruit": "apple"},
+                        expected_status=201,
+                        latency_limit_ms=800,
+                    ),
+                ],
+            )
+            alarms.append(shopping.alarm)
+        health = DeploymentHealth(software, "Health", target=target, alarms=alarms)
         role = iam.Role(software, "Faults", assumed_by=iam.ServicePrincipal("fis.amazonaws.com"))
         FaultInjectionExperiment(
             software,

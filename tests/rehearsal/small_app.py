@@ -83,7 +83,7 @@ beta = BetaStage(
 gamma = GammaStage(
     tools, "Gamma", beta=beta,
     environment=DeploymentEnvironment("gamma", account="333333333333", regions=REGIONS),
-    waivers={Requirement.GAMMA_MONITORING: SMALL},
+    waivers={Requirement.GAMMA_MONITORING: SMALL, Requirement.GAMMA_SYNTHETICS: SMALL},
 )
 prod = ProdWaves(
     tools, "Prod", gamma=gamma,

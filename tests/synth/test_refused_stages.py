@@ -23,6 +23,7 @@ from dpra_constructs import (
 )
 from dpra_constructs.build_actions import BuildAction, Pytest, PythonBuild, Ruff
 from dpra_constructs.build_actions.requirement_actions import REQUIREMENT_ACTIONS
+from dpra_constructs.monitoring import ApiStep, ApiSyntheticTest
 from dpra_constructs.source import CodeCommit, GitLabSelfManaged, SourceLayout
 from dpra_constructs.test_actions import IntegrationTest
 from tests.pipelines import (
@@ -59,6 +60,20 @@ class Blind(Stage):
     def __init__(self, scope: Construct, id: str, target: DeploymentTarget) -> None:
         super().__init__(scope, id, env=target.env)
         CfnOutput(Stack(self, "Api"), "ApiUrl", value="https://acme.example")
+
+
+class Unwatched(Fruit):
+    """An application whose synthetic test may fail unseen."""
+
+    def __init__(self, scope: Construct, id: str, target: DeploymentTarget) -> None:
+        super().__init__(scope, id, target)
+        ApiSyntheticTest(
+            self.stack,
+            "Test",
+            target=target,
+            base_url="https://acme.example",
+            steps=[ApiStep("Look")],
+        )
 
 
 class TwoStacks(Fruit):
@@ -460,6 +475,33 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         "fruit-gamma-us-east-1 has no DeploymentHealth whose alarm it could watch; put "
         "DeploymentHealth(stack, ..., target=target, alarms=[...]) into a stack of the "
         "application, or leave the bake out and waive what it is required for",
+    ),
+    "gamma without a synthetic test": (
+        lambda: pipeline(
+            (s := tools_stack()),
+            last_stage=GammaStage(
+                s,
+                "Gamma",
+                beta=beta_stage(s),
+                bake=Duration.minutes(15),
+                environment=DeploymentEnvironment("gamma", account=GAMMA, regions=REGIONS[:2]),
+            ),
+        ),
+        'GammaStage "Gamma": fruit-gamma-us-west-2, fruit-gamma-us-east-1 has no synthetic test; '
+        'put ApiSyntheticTest(stack, "Test", target=target, base_url=..., steps=[...]) into a '
+        "stack of the application, and its alarm into DeploymentHealth, or waive "
+        "DPRA-GAMMA-SYNTHETICS with a reason",
+    ),
+    "synthetic test whose alarm no bake sees": (
+        lambda: pipeline(
+            (s := tools_stack()),
+            last_stage=gamma_stage(
+                s, beta=beta_stage(s, build=build_stage(s, application=Unwatched))
+            ),
+        ),
+        'DeploymentPipeline "fruit": the alarm of ApiSyntheticTest '
+        "Pipelines/Beta/fruit-beta-us-west-2/Api/Test is not in the DeploymentHealth of "
+        "fruit-beta-us-west-2, so that no bake sees it fail; give that alarms=[..., test.alarm]",
     ),
     "bake shorter than its alarms need": (
         lambda: pipeline((s := tools_stack()), last_stage=gamma_stage(s, bake=Duration.minutes(4))),

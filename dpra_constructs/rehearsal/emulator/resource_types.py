@@ -134,7 +134,10 @@ RECORDED = {
         "TrailName", "arn:aws:cloudtrail:{region}:{account}:trail/{name}"
     ),
     "AWS::SecretsManager::RotationSchedule": RecordedType("SecretRotationId"),
-    "AWS::Synthetics::Canary": RecordedType(attributes=lambda n, a: {"State": "RUNNING"}),
+    "AWS::Synthetics::Canary": RecordedType(
+        arn="arn:aws:synthetics:{region}:{account}:canary:{name}/{uuid}",
+        attributes=lambda n, a: {"State": "RUNNING", "Id": a.rpartition("/")[2]},
+    ),
     "AWS::Lambda::CodeSigningConfig": RecordedType(
         arn="arn:aws:lambda:{region}:{account}:code-signing-config:csc-{uuid}",
         ref_is_arn=True,

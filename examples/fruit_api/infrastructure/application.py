@@ -14,6 +14,8 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 from dpra_constructs import DeploymentTarget, InvalidArgumentError
 from dpra_constructs.monitoring import (
+    ApiStep,
+    ApiSyntheticTest,
     ApplicationLogs,
     DeploymentHealth,
     http_api_alarms,
@@ -67,14 +69,12 @@ class FruitApi(Stage):
         )
         CfnOutput(stack, "ApiUrl", value=api.api_endpoint)
         alarms = [*http_api_alarms(api), *table_alarms(table)]
+        # Nothing bakes in beta, so there the pipeline's own tests are enough.
+        if target.environment != "beta":
+            alarms.append(_synthetic_test(stack, api.api_endpoint, target).alarm)
         function.add_alarms(*alarms)
-        DeploymentHealth(
-            stack,
-            "Health",
-            target=target,
-            # What a bad release does first: it throws, it answers with errors, it is slow.
-            alarms=[*function.alarms, *alarms],
-        )
+        # What a bad release does first: it throws, it answers with errors, it is slow.
+        DeploymentHealth(stack, "Health", target=target, alarms=[*function.alarms, *alarms])
 
 
 def wheel_in(folder: Path) -> Path:
@@ -91,6 +91,29 @@ def wheel_in(folder: Path) -> Path:
         "FruitApi",
         f"{folder.parent.name}/{folder.name} has {found}, and the function's code is one wheel",
         f"empty the folder and run: python -m build --wheel {folder.parent.name}",
+    )
+
+
+def _synthetic_test(stack: Stack, url: str, target: DeploymentTarget) -> ApiSyntheticTest:
+    """Use the API each minute: four requests, which are enough for its alarms of errors."""
+    fruit = "/fruits/synthetic-test"
+    return ApiSyntheticTest(
+        stack,
+        "Prices",
+        target=target,
+        base_url=url,
+        steps=[
+            ApiStep("See the page"),
+            ApiStep(
+                "Set a price",
+                method="PUT",
+                path=fruit,
+                body={"price_cents": 30},
+                json_checks={"price_cents": 30},
+            ),
+            ApiStep("List the fruits", path="/fruits", json_checks={"type(fruits)": "array"}),
+            ApiStep("Remove the price", method="DELETE", path=fruit, expected_status=204),
+        ],
     )
 
 
