@@ -71,7 +71,10 @@ class FruitApi(Stage):
         alarms = [*http_api_alarms(api), *table_alarms(table)]
         # Nothing bakes in beta, so there the pipeline's own tests are enough.
         if target.environment != "beta":
-            alarms.append(_synthetic_test(stack, api.api_endpoint, target).alarm)
+            test = _synthetic_test(stack, api.api_endpoint, target)
+            # Its first run finds all that answers.
+            test.canary.node.add_dependency(api, stage)
+            alarms.append(test.alarm)
         function.add_alarms(*alarms)
         # What a bad release does first: it throws, it answers with errors, it is slow.
         DeploymentHealth(stack, "Health", target=target, alarms=[*function.alarms, *alarms])
