@@ -6,12 +6,8 @@ https://github.com/aws/aws-cdk/pull/14974
 
 from __future__ import annotations
 
-import base64
-import bz2
-import hashlib
 import io
 import shlex
-import textwrap
 import zipfile
 from collections.abc import Sequence
 from functools import cache
@@ -19,15 +15,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from dpra_constructs.build_actions.locked_tools import pip_install
+from dpra_constructs.build_actions.packed_file import packed_file
 
 _RUNTIME = Path(__file__).parent / "runtime"
 _MODULES = ("__init__", "files", "manifest", "statement", "assets", "object_keys", "seal")
 # The earliest time that an archive can have: the same program is always the same text.
 _TIME = (1980, 1, 1, 0, 0, 0)
-_UNPACK = (
-    "import base64, bz2, pathlib, sys; "
-    "pathlib.Path(sys.argv[1]).write_bytes(bz2.decompress(base64.b64decode(sys.stdin.read())))"
-)
 _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from sealing.seal import main; main()"
 
 
@@ -57,15 +50,10 @@ def seal_command(
         *(word for each in others for word in ("--image", each)),
     ]
     program = seal_program()
-    digest = hashlib.sha256(program).hexdigest()
-    packed = base64.b64encode(bz2.compress(program)).decode()
     return "\n".join(
         [
             'sealing="$(mktemp -d)/sealing.zip" &&',
-            f"python3 -I -c {shlex.quote(_UNPACK)} \"$sealing\" <<'PROGRAM' &&",
-            *textwrap.wrap(packed, 100),
-            "PROGRAM",
-            f'echo "{digest}  $sealing" | sha256sum --check --quiet - &&',
+            *packed_file('"$sealing"', program),
             f'python3 -I -c {shlex.quote(_START)} "$sealing" {shlex.join(options)} '
             '--key "$SIGNING_KEY" --revision "$REVISION" --execution "$EXECUTION" '
             '--builder "$CODEBUILD_BUILD_ARN" --started "$CODEBUILD_START_TIME"',

@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from dpra_constructs.build_actions.packed_file import packed_file
 from dpra_constructs.build_actions.shell import command
 
 _LOCKS = Path(__file__).parent / "locks"
+# With a longer one a buildspec would soon have more than CodeBuild takes.
+_LONG_LOCK = 18_000
 # `dpra build` sets the variable to its cache, so that tools are installed once.
 _TOOLS = '"${DPRA_TOOLS:-$HOME/.dpra}'
 
@@ -35,10 +38,12 @@ def pip_install(tool: str) -> str:
     >>> print(pip_install("ruff").splitlines()[0])
     python -m pip install --quiet --require-hashes --requirement /dev/stdin <<'LOCK'
     """
-    return (
-        "python -m pip install --quiet --require-hashes --requirement /dev/stdin <<'LOCK'\n"
-        f"{_read(f'{tool}.txt')}LOCK"
-    )
+    lock = _read(f"{tool}.txt")
+    install = "python -m pip install --quiet --require-hashes --requirement"
+    if len(lock) < _LONG_LOCK:
+        return f"{install} /dev/stdin <<'LOCK'\n{lock}LOCK"
+    lines = ['lock="$(mktemp)" &&', *packed_file('"$lock"', lock.encode()), f'{install} "$lock"']
+    return "\n".join(lines)
 
 
 def pip_install_files(paths: Sequence[str]) -> str:
@@ -73,7 +78,11 @@ def npm_install(tool: str, *, scripts: bool = True) -> str:
         [
             f'mkdir -p {folder}"',
             f"""cat >{folder}/package.json" <<'PACKAGE'\n{package}\nPACKAGE""",
-            f"""cat >{folder}/package-lock.json" <<'LOCK'\n{lock}LOCK""",
+            *(
+                [f"""cat >{folder}/package-lock.json" <<'LOCK'\n{lock}LOCK"""]
+                if len(lock) < _LONG_LOCK
+                else packed_file(f'{folder}/package-lock.json"', lock.encode())
+            ),
             f'npm ci --no-audit --no-fund --silent{options} --prefix {folder}" &&',
             f'export PATH={folder}/node_modules/.bin:$PATH"',
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -16,6 +17,7 @@ from dpra_constructs.build_actions.build_action import BuildAction, Report
 from dpra_constructs.build_actions.buildspec import partial_buildspec, report_group_name
 from dpra_constructs.build_actions.cdk_synth import CLOUD_ASSEMBLY
 from dpra_constructs.build_actions.code_build_project import CodeBuildProject
+from dpra_constructs.build_actions.packed_file import LONGEST_BUILDSPEC
 from dpra_constructs.build_actions.permission import Permission
 from dpra_constructs.build_actions.source_layout_check import COMMITS_VARIABLE
 from dpra_constructs.environments import DeploymentTarget
@@ -47,6 +49,8 @@ from dpra_constructs.test_actions import (
 
 # `dpra build` reads it from the template: what carries it does not run on a workstation.
 PUBLISHES_TAG = "dpra:publishes"
+# Version, reports, variables and caches.
+_REST_OF_BUILDSPEC = 1_000
 # The check of the source takes seconds; CodeBuild takes no shorter timeout.
 _SHORTEST_TIMEOUT_MINUTES = 5
 # What stopping an experiment and installing nothing may take beyond the experiment itself.
@@ -421,6 +425,7 @@ class CodeBuildSteps:
         policy: Sequence[iam.PolicyStatement],
         **properties: Any,
     ) -> pipelines.CodeBuildStep:
+        _refuse_long_commands(name, properties)
         for report in reports:
             report_group(self._scope, project_name, report)
         self._logs.of_project(project_name)
@@ -438,6 +443,19 @@ class CodeBuildSteps:
             else None,
             role_policy_statements=[*self._clone_policy, *policy],
             **properties,
+        )
+
+
+def _refuse_long_commands(name: str, properties: Mapping[str, Any]) -> None:
+    """Refuse what would fail when the pipeline is deployed."""
+    commands = [properties["install_commands"], properties["commands"]]
+    count = len(json.dumps(commands, indent=2)) + _REST_OF_BUILDSPEC
+    if count > LONGEST_BUILDSPEC:
+        raise InvalidArgumentError(
+            f'action "{name}"',
+            f"its commands make a buildspec of about {count:,} characters, and CodeBuild takes "
+            f"{LONGEST_BUILDSPEC:,}",
+            "put them into a script of the repository, and run that; or run several actions",
         )
 
 

@@ -15,6 +15,7 @@ from dpra_constructs import (
     DeploymentEnvironment,
     DeploymentPipeline,
     DeploymentTarget,
+    Requirement,
     SourceStage,
 )
 from dpra_constructs.build_actions import CodeBuildProject
@@ -63,6 +64,10 @@ class AllTools(Stack):
             synth=SYNTH,
             project=CodeBuildProject(compute_type="MEDIUM"),
             pull_requests=True,
+            waivers={
+                Requirement.BUILD_SIGNATURE: "this example has every tool at once: more SBOMs and "
+                "images than one action reads"
+            },
         )
         beta = BetaStage(
             self,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_cdk import App
@@ -36,7 +37,7 @@ def test_a_policy_counts_the_same_in_a_role_and_beside_it(tmp_path: Path) -> Non
 
 
 def test_the_benchmark_ends_where_the_resources_differ() -> None:
-    results = {"plain": {"types": {"AWS::SQS::Queue": 1}}, "dpra": {"types": Counter[str]()}}
+    results: dict[str, dict[str, Any]] = {"plain": {"types": {"AWS::SQS::Queue": 1}}, "dpra": {"types": Counter[str]()}}
 
     with pytest.raises(SystemExit) as refused:
         refuse_differences(results)

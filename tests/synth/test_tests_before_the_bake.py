@@ -81,7 +81,7 @@ def test_each_runs_in_each_region_at_once_between_deployment_and_bake(
         orders.setdefault(provider, set()).add(action["RunOrder"])
         if provider == "CodeBuild":
             found.append(action["Name"].rpartition(".")[2])
-    assert orders == {"CloudFormation": {1, 2}, "CodeBuild": {3}, "Lambda": {4}}
+    assert orders == {"CloudFormation": {2, 3}, "CodeBuild": {4}, "Lambda": {1, 5}}
     assert sorted(found) == sorted(name for name in names for _ in regions)
 
 
@@ -146,13 +146,14 @@ def test_nothing_of_it_is_left_open_for_cdk_nag() -> None:
 def test_the_plan_shows_them() -> None:
     lines = str(made_pipeline().plan).splitlines()
     [start] = [number for number, line in enumerate(lines) if line.startswith("Gamma ")]
-    assert lines[start + 1 : start + 8] == [
-        "  1 deploy fruit-gamma-us-west-2 to 333333333333/us-west-2",
+    assert lines[start + 1 : start + 9] == [
+        "  1 Verify-Artifacts",
+        "  2 deploy fruit-gamma-us-west-2 to 333333333333/us-west-2",
         *(
-            f"  2 {name} in us-west-2"
+            f"  3 {name} in us-west-2"
             for name in ("LoadTest", "Chaos", "Scan", "IntegrationTest", "AcceptanceTest")
         ),
-        "  1 deploy fruit-gamma-us-east-1 to 333333333333/us-east-1",
+        "  2 deploy fruit-gamma-us-east-1 to 333333333333/us-east-1",
     ]
 
 
