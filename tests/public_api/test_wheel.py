@@ -92,6 +92,7 @@ def test_a_subclass_of_the_installed_build_stage_adds_its_action(
         "SourceLayout",
         "Licences",
         "Synth",
+        "Seal",
     ]
 
 

@@ -37,7 +37,10 @@ def test_a_policy_counts_the_same_in_a_role_and_beside_it(tmp_path: Path) -> Non
 
 
 def test_the_benchmark_ends_where_the_resources_differ() -> None:
-    results: dict[str, dict[str, Any]] = {"plain": {"types": {"AWS::SQS::Queue": 1}}, "dpra": {"types": Counter[str]()}}
+    results: dict[str, dict[str, Any]] = {
+        "plain": {"types": {"AWS::SQS::Queue": 1}},
+        "dpra": {"types": Counter[str]()},
+    }
 
     with pytest.raises(SystemExit) as refused:
         refuse_differences(results)
