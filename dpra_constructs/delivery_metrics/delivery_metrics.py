@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from aws_cdk import Duration, IgnoreMode, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from dpra_constructs import arguments
 from dpra_constructs.delivery_metrics.dashboard import PipelineDashboard
+from dpra_constructs.function_code import function_code
 
-_RUNTIME = Path(__file__).parent
 _NAME = "DeliveryMetrics"
 _DEFAULT_WINDOW_DAYS = 30
 _LONGEST_WINDOW_DAYS = 150
@@ -130,9 +128,7 @@ class DeliveryMetrics(Construct):
             f"log {group_name}.",
             namespace="AWS/SQS",
             metric_name="ApproximateNumberOfMessagesVisible",
-            dimensions=[
-                cloudwatch.CfnAlarm.DimensionProperty(name="QueueName", value=f"{name}-DeadLetters")
-            ],
+            dimensions=[{"name": "QueueName", "value": f"{name}-DeadLetters"}],
             statistic="Maximum",
             period=300,
             evaluation_periods=1,
@@ -182,42 +178,32 @@ class DeliveryMetrics(Construct):
                 }
             ),
             policies=[
-                iam.CfnRole.PolicyProperty(
-                    policy_name="Own",
-                    policy_document=_policy(
+                {
+                    "policyName": "Own",
+                    "policyDocument": _policy(
                         *({"Action": actions, "Resource": on} for actions, on in allowed)
                     ),
-                )
+                }
             ],
-        )
-        code = s3_assets.Asset(
-            self,
-            "Code",
-            path=str(_RUNTIME),
-            # Byte code differs from machine to machine, and the asset's name with it.
-            exclude=["*", "!runtime", "!runtime/*.py", "**/__pycache__"],
-            ignore_mode=IgnoreMode.DOCKER,
         )
         return lambda_.CfnFunction(
             self,
             "Function",
             function_name=name,
             description=f"Publishes the delivery metrics of the pipeline {pipeline}",
-            runtime=lambda_.Runtime.PYTHON_3_14.name,
+            runtime="python3.14",
             architectures=["arm64"],
             handler="runtime.publish.handler",
-            code=lambda_.CfnFunction.CodeProperty(
-                s3_bucket=code.s3_bucket_name, s3_key=code.s3_object_key
-            ),
+            code=function_code(self, "Code", "delivery_metrics"),
             role=role.attr_arn,
-            environment=lambda_.CfnFunction.EnvironmentProperty(
-                variables={
+            environment={
+                "variables": {
                     "PIPELINE": pipeline,
                     "PRODUCTION": json.dumps(list(production)),
                     "WINDOW_DAYS": str(window_days),
                 }
-            ),
-            dead_letter_config=lambda_.CfnFunction.DeadLetterConfigProperty(target_arn=queue_arn),
+            },
+            dead_letter_config={"targetArn": queue_arn},
             timeout=_TIMEOUT_SECONDS,
             memory_size=_MEMORY_MIB,
         )
@@ -234,11 +220,11 @@ class DeliveryMetrics(Construct):
                 "detail": {"pipeline": [pipeline], "state": ["SUCCEEDED", "FAILED"]},
             },
             targets=[
-                events.CfnRule.TargetProperty(
-                    id=_NAME,
-                    arn=self.function.attr_arn,
-                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=queue_arn),
-                )
+                {
+                    "id": _NAME,
+                    "arn": self.function.attr_arn,
+                    "deadLetterConfig": {"arn": queue_arn},
+                }
             ],
         )
         rule_arn = rule.attr_arn

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from aws_cdk import AssetStaging, FileAssetPackaging, IgnoreMode, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from dpra_constructs.build_actions import Permission
+from dpra_constructs.function_code import function_code
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.permissions import (
     Statement,
@@ -21,7 +20,6 @@ from dpra_constructs.pipeline.permissions import (
 )
 from dpra_constructs.pipeline.service_roles import service_role
 
-_LIBRARY = Path(__file__).parents[1]
 _CODE = {"release": "ReleaseCode", "artifact_integrity": "ArtifactIntegrityCode"}
 # Of the pipelines that exist: to ask an asset of theirs for it again is ten calls of jsii.
 _LOCATIONS: WeakKeyDictionary[Construct, dict[str, dict[str, Any]]] = WeakKeyDictionary()
@@ -100,26 +98,7 @@ def release_function(
 
 
 def _code(scope: Construct, package: str) -> dict[str, Any]:
-    """Return where the code is. `s3_assets.Asset` loads all that is known of regions for it."""
     locations = _LOCATIONS.setdefault(scope, {})
-    if found := locations.get(package):
-        return found
-    id = _CODE[package]
-    stack = Stack.of(scope)
-    staged = AssetStaging(
-        scope,
-        id,
-        source_path=str(_LIBRARY / package),
-        # Byte code differs from machine to machine, and the asset's name with it.
-        exclude=["*", "!runtime", "!runtime/*.py", "**/__pycache__"],
-        ignore_mode=IgnoreMode.DOCKER,
-    )
-    location = stack.synthesizer.add_file_asset(
-        packaging=FileAssetPackaging.ZIP_DIRECTORY,
-        source_hash=staged.asset_hash,
-        file_name=staged.relative_staged_path(stack),
-        display_name=f"{id} of dpra-constructs",
-    )
-    made = {"s3Bucket": location.bucket_name, "s3Key": location.object_key}
-    locations[package] = made
-    return made
+    if package not in locations:
+        locations[package] = function_code(scope, _CODE[package], package)
+    return locations[package]
