@@ -1,6 +1,5 @@
 """The benchmark of synth time compares like with like."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,7 @@ def test_a_policy_counts_the_same_in_a_role_and_beside_it(tmp_path: Path) -> Non
 def test_the_benchmark_ends_where_the_resources_differ() -> None:
     results: dict[str, dict[str, Any]] = {
         "plain": {"types": {"AWS::SQS::Queue": 1}},
-        "dpra": {"types": Counter[str]()},
+        "dpra": {"types": {}},
     }
 
     with pytest.raises(SystemExit) as refused:
