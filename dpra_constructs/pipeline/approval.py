@@ -18,7 +18,8 @@ from constructs import Construct
 
 from dpra_constructs.build_actions import Permission
 from dpra_constructs.pipeline.approver_policies import approver_policies
-from dpra_constructs.pipeline.invoke_step import ArtifactAccess, InvokeStep, invoking_role
+from dpra_constructs.pipeline.deployed_stacks import DeployedStack
+from dpra_constructs.pipeline.invoke_step import ArtifactAccess, InvokeStep, invoked_function
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.permissions import allow
 from dpra_constructs.pipeline.plan import APPROVAL_STAGE, PipelinePlan
@@ -91,17 +92,14 @@ class Approval:
             then.add_step_dependency(first)
         return steps
 
-    def read(self, deployments: Iterable[pipelines.StageDeployment]) -> None:
+    def read(self, stacks: Iterable[DeployedStack]) -> None:
         """Make the function of the summary: it reads production by the roles that deploy there."""
         if not self._summary:
             return
-        partition = Stack.of(self._scope).partition
         roles: dict[str, None] = {}
-        for deployment in deployments:
-            for stack in deployment.stacks:
-                deploys = (stack.assume_role_arn or "").replace("${AWS::Partition}", partition)
-                if deploys:
-                    roles.update(dict.fromkeys([deploys, publishing_role_of(deploys)]))
+        for role in (stack.deploying_role for stack in stacks):
+            if role:
+                roles.update(dict.fromkeys([role, publishing_role_of(role)]))
         plan = self._plan
         function = release_function(
             self._scope,
@@ -118,15 +116,16 @@ class Approval:
             timeout_seconds=_SUMMARY_SECONDS,
             memory_mib=_SUMMARY_MIB,
         )
-        role = invoking_role(
-            self._scope,
-            "SummarizeChanges",
-            function,
-            self._pipeline,
-            statements_besides=self._access.to_read_and_write,
+        self._summary.call(
+            invoked_function(
+                self._scope,
+                "SummarizeChanges",
+                function,
+                self._pipeline,
+                access=self._access,
+                writes=True,
+            )
         )
-        self._access.acknowledge(role)
-        self._summary.call(function, role)
 
     def _summarize(self, commit: str, authors: str, assembly: pipelines.FileSet) -> InvokeStep:
         told = {
@@ -135,7 +134,7 @@ class Approval:
             "commit": commit,
             "authors": authors,
         }
-        return InvokeStep(SUMMARIZE, None, None, json.dumps(told), reads=assembly, writes=CHANGES)
+        return InvokeStep(SUMMARIZE, None, json.dumps(told), reads=assembly, writes=CHANGES)
 
     def _check(self, authors: str) -> pipelines.Step:
         name = self._plan.pipeline.name
@@ -163,8 +162,7 @@ class Approval:
         }
         return InvokeStep(
             CHECK,
-            function,
-            invoking_role(self._scope, "CheckApprover", function, self._pipeline),
+            invoked_function(self._scope, "CheckApprover", function, self._pipeline),
             json.dumps(told),
         )
 

@@ -20,7 +20,8 @@ from dpra_constructs.build_actions import Permission
 from dpra_constructs.build_actions.build_action import BuildAction
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline.code_build_steps import PUBLISHES_TAG, CodeBuildSteps
-from dpra_constructs.pipeline.invoke_step import ArtifactAccess, InvokeStep, invoking_role
+from dpra_constructs.pipeline.deployed_stacks import DeployedStack
+from dpra_constructs.pipeline.invoke_step import ArtifactAccess, InvokeStep, invoked_function
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.permissions import allow
 from dpra_constructs.pipeline.plan import SEAL, VERIFY, PipelinePlan, PlannedStage
@@ -195,23 +196,19 @@ class ArtifactSeal:
             "execution": "#{codepipeline.PipelineExecutionId}",
             "targets": targets,
         }
-        step = InvokeStep(VERIFY, None, None, json.dumps(told), reads=assembly)
+        step = InvokeStep(VERIFY, None, json.dumps(told), reads=assembly)
         self._verifications.append(step)
         return step
 
     def read(
         self,
-        deployments: Iterable[pipelines.StageDeployment],
+        stacks: Iterable[DeployedStack],
         pipeline: codepipeline.Pipeline,
         access: ArtifactAccess,
     ) -> None:
         """Make the function that verifies: it reads what the publishing roles have published."""
-        partition = Stack.of(self._scope).partition
         roles = dict.fromkeys(
-            publishing_role_of(stack.assume_role_arn.replace("${AWS::Partition}", partition))
-            for deployment in deployments
-            for stack in deployment.stacks
-            if stack.assume_role_arn
+            publishing_role_of(stack.deploying_role) for stack in stacks if stack.deploying_role
         )
         accepted = self._signing.accepted_keys
         function = release_function(
@@ -235,12 +232,9 @@ class ArtifactSeal:
             memory_mib=_VERIFY_MIB,
         )
         function.ephemeral_storage = lambda_.CfnFunction.EphemeralStorageProperty(size=_STORAGE_MIB)
-        role = invoking_role(
-            self._scope, _FUNCTION, function, pipeline, statements_besides=access.to_read
-        )
-        access.acknowledge(role)
+        invoked = invoked_function(self._scope, _FUNCTION, function, pipeline, access=access)
         for step in self._verifications:
-            step.call(function, role)
+            step.call(invoked)
 
     def after_build(self) -> None:
         """Mark the project, which CDK Pipelines makes when the pipeline is built."""

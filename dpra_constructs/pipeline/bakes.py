@@ -13,7 +13,7 @@ from constructs import Construct
 from dpra_constructs.environments import PipelineIdentity
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.monitoring import DeploymentHealth, ExternalHealth
-from dpra_constructs.pipeline.invoke_step import InvokeStep, invoking_role
+from dpra_constructs.pipeline.invoke_step import InvokeStep, invoked_function
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage
 from dpra_constructs.pipeline.release_functions import release_function
@@ -157,12 +157,12 @@ class Bakes:
         if not actions:
             return
         sources = {stage.name: stage.health_sources for stage in plan.stages}
-        self._function = bake_function(scope, plan.pipeline, actions.values(), logs, sources)
-        self._role = invoking_role(scope, names.BAKE_ACTION, self._function, pipeline)
+        function = bake_function(scope, plan.pipeline, actions.values(), logs, sources)
+        self._function = invoked_function(scope, names.BAKE_ACTION, function, pipeline)
 
     def steps(self, stage: PlannedStage) -> list[pipelines.Step]:
         """Return the last step of a stage, if it bakes: a post step of a wave comes after all."""
         action = self._actions.get(stage.name)
         if not action:
             return []
-        return [InvokeStep(names.BAKE_ACTION, self._function, self._role, action.user_parameters)]
+        return [InvokeStep(names.BAKE_ACTION, self._function, action.user_parameters)]

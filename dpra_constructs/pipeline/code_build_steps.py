@@ -32,7 +32,7 @@ from dpra_constructs.pipeline.code_build_environment import (
     decryption,
 )
 from dpra_constructs.pipeline.logs import EncryptedLogs
-from dpra_constructs.pipeline.permissions import acknowledge_permissions, statements
+from dpra_constructs.pipeline.permissions import acknowledge_permissions, pipeline_arn, statements
 from dpra_constructs.pipeline.pipeline_action_step import PipelineActionStep
 from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage
 from dpra_constructs.pipeline.source_action import use_connection
@@ -133,9 +133,7 @@ class CodeBuildSteps:
     @cached_property
     def _read_execution(self) -> iam.PolicyStatement:
         """Lets a build ask whether it is part of a rollback."""
-        arn = Stack.of(self._scope).format_arn(
-            service="codepipeline", resource=self._plan.pipeline.name
-        )
+        arn = pipeline_arn(self._scope, self._plan.pipeline.name)
         return iam.PolicyStatement(actions=["codepipeline:GetPipelineExecution"], resources=[arn])
 
     def synth(self) -> pipelines.CodeBuildStep:

@@ -16,6 +16,7 @@ from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline import engine
 from dpra_constructs.pipeline.beta_stage import BetaStage
 from dpra_constructs.pipeline.definitions import Chain, SelfMutation
+from dpra_constructs.pipeline.deployed_stacks import DeployedStack
 from dpra_constructs.pipeline.gamma_stage import GammaStage
 from dpra_constructs.pipeline.known_regions import unknown_regions
 from dpra_constructs.pipeline.limits import Limits
@@ -177,7 +178,7 @@ class DeploymentPipeline(Construct):
                 "instead.",
             )
 
-    def _refuse_stacks_of_others(self, where: str, stacks: list[tuple[str, str, str]]) -> None:
+    def _refuse_stacks_of_others(self, where: str, stacks: list[DeployedStack]) -> None:
         """Refuse stacks that another pipeline of the app, or another target, deploys too."""
         root = self.node.root.node
         owner = f"pipeline {self.plan.pipeline.name} ({self.node.path})"
@@ -186,8 +187,8 @@ class DeploymentPipeline(Construct):
             if entry.type == _STACKS:
                 owners.update(dict.fromkeys(entry.data["stacks"], entry.data["owner"]))
         own: list[str] = []
-        for stack_name, account, region in stacks:
-            stack = f"{stack_name} in {account}/{region}"
+        for each in stacks:
+            stack = f"{each.name} in {each.account}/{each.region}"
             if stack in owners:
                 raise InvalidArgumentError(
                     where,

@@ -6,7 +6,7 @@ made, and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,6 @@ from dpra_constructs.build_actions import tool_versions
 from dpra_constructs.build_actions.buildspec import asset_buildspec
 from dpra_constructs.delivery_metrics import DeliveryMetrics, PipelineDashboard
 from dpra_constructs.delivery_metrics.delivery_metrics import function_name
-from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.pipeline import artifacts, self_mutation
 from dpra_constructs.pipeline.acknowledgements import acknowledge_wildcards, resolved_policies
 from dpra_constructs.pipeline.after_group import AfterGroup
@@ -35,6 +34,7 @@ from dpra_constructs.pipeline.break_glass import PeoplePolicies, people_policies
 from dpra_constructs.pipeline.code_build_environment import DEFAULT_IMAGE
 from dpra_constructs.pipeline.code_build_steps import CodeBuildSteps
 from dpra_constructs.pipeline.definitions import SelfMutation
+from dpra_constructs.pipeline.deployed_stacks import DeployedStack, deployed_stacks
 from dpra_constructs.pipeline.entry_conditions import EntryConditions
 from dpra_constructs.pipeline.invoke_step import ArtifactAccess
 from dpra_constructs.pipeline.limits import Limits
@@ -52,7 +52,7 @@ from dpra_constructs.release.chat_channels import Recipients
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Built:
-    """What the engine made; `stacks` are name, account and region of what is deployed."""
+    """What the engine made; `stacks` are what is deployed."""
 
     pipeline: codepipeline.Pipeline
     artifact_bucket: s3.Bucket
@@ -61,7 +61,7 @@ class Built:
     budget_alarms: dict[str, cloudwatch.CfnAlarm]
     policies: PeoplePolicies
     delivery_metrics: DeliveryMetrics | None
-    stacks: list[tuple[str, str, str]]
+    stacks: list[DeployedStack]
 
 
 def build(
@@ -169,15 +169,17 @@ def build(
                 post=bakes.steps(stage),
             )
             deployments.update(_deploy(wave, stage, applications, steps))
-    if approval:
-        approval.read(deployments[each.stage_id] for each in plan.targets if each.is_production)
-    if seal:
-        seal.read(deployments.values(), pipeline, access)
+    partition = stack.partition
     stacks = {
-        target.stage_id: list(_stacks(target, deployments[target.stage_id]))
+        target.stage_id: list(deployed_stacks(target, deployments[target.stage_id], partition))
         for target in plan.targets
     }
-    plan.check_limits({stage_id: len(names) for stage_id, names in stacks.items()}, limits)
+    if approval:
+        production = [each.stage_id for each in plan.targets if each.is_production]
+        approval.read(each for stage_id in production for each in stacks[stage_id])
+    if seal:
+        seal.read((each for found in stacks.values() for each in found), pipeline, access)
+    plan.check_limits({stage_id: len(found) for stage_id, found in stacks.items()}, limits)
     cdk_pipeline.build_pipeline()
     attach_conditions(pipeline, plan, pipeline.made)
     start_on_trunk(scope, plan, pipeline)
@@ -209,7 +211,7 @@ def build(
         budget_alarms=alarms,
         policies=policies,
         delivery_metrics=metrics,
-        stacks=[each for names in stacks.values() for each in names],
+        stacks=[each for found in stacks.values() for each in found],
     )
 
 
@@ -265,18 +267,6 @@ def _deploy(
             deployments[target.stage_id] = deployed
         before = [*after]
     return deployments
-
-
-def _stacks(
-    target: DeploymentTarget, deployment: pipelines.StageDeployment
-) -> Iterator[tuple[str, str, str]]:
-    for stack in deployment.stacks:
-        name = stack.stack_name
-        # A name that CDK made is the target's alone; a given one may stand in several places.
-        if name.startswith(f"{target.stage_id}-"):
-            yield name, target.account, target.region
-        else:
-            yield name, stack.account or "", stack.region or ""
 
 
 class _NamedPipeline(codepipeline.Pipeline):

@@ -9,7 +9,7 @@ from aws_cdk import pipelines
 from constructs import Construct
 
 from dpra_constructs.build_actions import Permission
-from dpra_constructs.pipeline.invoke_step import InvokeStep, invoking_role
+from dpra_constructs.pipeline.invoke_step import InvokeStep, invoked_function
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.notifications import Notifications
 from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage, Purpose
@@ -40,7 +40,7 @@ class EntryConditions:
         self._plan = plan
         self._pipeline = pipeline
         if any(stage.purpose is Purpose.OPEN for stage in plan.stages):
-            self._announce = release_function(
+            function = release_function(
                 scope,
                 _ANNOUNCE,
                 pipeline=plan.pipeline.name,
@@ -62,7 +62,7 @@ class EntryConditions:
                 logs=logs,
                 environment=notifications.environment,
             )
-            self._role = invoking_role(scope, _ANNOUNCE, self._announce, pipeline)
+            self._announce = invoked_function(scope, _ANNOUNCE, function, pipeline)
         calendar = next((stage.calendar for stage in plan.stages if stage.calendar), None)
         if calendar:
             release_function(
@@ -82,4 +82,4 @@ class EntryConditions:
             "wave": stage.opens,
             "execution": "#{codepipeline.PipelineExecutionId}",
         }
-        return InvokeStep(_ANNOUNCE, self._announce, self._role, json.dumps(told))
+        return InvokeStep(_ANNOUNCE, self._announce, json.dumps(told))

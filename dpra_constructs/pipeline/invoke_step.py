@@ -5,7 +5,6 @@ The action of `aws_cdk` grants the function's versions too, and the results of j
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +19,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from dpra_constructs.pipeline.permissions import Statement, allow
+from dpra_constructs.pipeline.service_roles import role_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +29,17 @@ class ArtifactAccess:
     bucket: s3.Bucket
     key: kms.Key
 
-    @property
-    def to_read(self) -> list[Statement]:
-        """What the credentials of a job need that reads."""
-        return self._statements(["s3:GetObject"], ["kms:Decrypt"])
+    def statements(self, *, writes: bool) -> list[Statement]:
+        """Return what the credentials of a job need that reads, or also writes."""
+        objects, keys = ["s3:GetObject"], ["kms:Decrypt"]
+        if writes:
+            objects, keys = [*objects, "s3:PutObject"], [*keys, "kms:GenerateDataKey"]
+        return [
+            allow(objects, [f"{self.bucket.bucket_arn}/*"]),
+            allow(keys, [self.key.key_arn]),
+        ]
 
-    @property
-    def to_read_and_write(self) -> list[Statement]:
-        """What the credentials of a job need that also writes."""
-        return self._statements(
-            ["s3:GetObject", "s3:PutObject"], ["kms:Decrypt", "kms:GenerateDataKey"]
-        )
-
-    def acknowledge(self, role: iam.Role) -> None:
+    def acknowledge(self, role: Construct) -> None:
         """Acknowledge what cdk-nag finds of it."""
         bucket = self.bucket.node.default_child
         assert isinstance(bucket, s3.CfnBucket)
@@ -54,21 +52,24 @@ class ArtifactAccess:
             )
         )
 
-    def _statements(self, objects: list[str], key: list[str]) -> list[Statement]:
-        return [
-            allow(objects, [f"{self.bucket.bucket_arn}/*"]),
-            allow(key, [self.key.key_arn]),
-        ]
+
+@dataclass(frozen=True, slots=True)
+class InvokedFunction:
+    """A function as actions name it, and the role by which they all call it."""
+
+    name: str
+    role: iam.IRole
 
 
-def invoking_role(
+def invoked_function(
     scope: Construct,
     id: str,
     function: lambda_.CfnFunction,
     pipeline: codepipeline.Pipeline,
     *,
-    statements_besides: Sequence[Statement] = (),
-) -> iam.Role:
+    access: ArtifactAccess | None = None,
+    writes: bool = False,
+) -> InvokedFunction:
     """Make the role of all actions that call a function: CodePipeline would make one for each.
 
     Args:
@@ -76,24 +77,27 @@ def invoking_role(
         id: of the function.
         function: what is called.
         pipeline: what calls it.
-        statements_besides: what the actions may do beyond calling it; CodePipeline hands the
-            credentials for their artifacts on to the function.
+        access: the artifacts that the actions read; CodePipeline hands the credentials for them on
+            to the function.
+        writes: whether the actions also write artifacts.
     """
-    return iam.Role(
+    role = role_of(
         scope,
         f"{id}ActionRole",
         description=f"Lets the pipeline call its function {id}",
-        assumed_by=iam.ArnPrincipal(pipeline.role.role_arn),
-        inline_policies={
-            "Call": iam.PolicyDocument(
-                statements=[
-                    iam.PolicyStatement(
-                        actions=["lambda:InvokeFunction"], resources=[function.attr_arn]
-                    ),
-                    *(iam.PolicyStatement.from_json(each) for each in statements_besides),
-                ]
-            )
-        },
+        principal={"AWS": pipeline.role.role_arn},
+        policy="Call",
+        statements=[
+            allow(["lambda:InvokeFunction"], [function.attr_arn]),
+            *(access.statements(writes=writes) if access else ()),
+        ],
+    )
+    if access:
+        access.acknowledge(role)
+    return InvokedFunction(
+        function.ref,
+        # Actions take no `CfnRole`. Nothing is granted to it beyond what stands above.
+        iam.Role.from_role_arn(scope, f"{id}ActionRoleArn", role.attr_arn, mutable=False),
     )
 
 
@@ -104,7 +108,6 @@ class InvokeStep(pipelines.Step):
     Args:
         id: the action's name.
         function: what is called; one that is made later is set then, before the pipeline is.
-        role: of `invoking_role`; as the function.
         user_parameters: what it is told; outputs of other steps may stand in it.
         reads: its input artifact.
         writes: the name of its output artifact, and of the namespace of its variables.
@@ -113,8 +116,7 @@ class InvokeStep(pipelines.Step):
     def __init__(
         self,
         id: str,
-        function: lambda_.CfnFunction | None,
-        role: iam.Role | None,
+        function: InvokedFunction | None,
         user_parameters: str,
         *,
         reads: pipelines.FileSet | None = None,
@@ -124,30 +126,29 @@ class InvokeStep(pipelines.Step):
         self._reads = reads
         self._writes = writes
         self._id = id
-        self._called = (function, role)
+        self._function = function
         self._user_parameters = user_parameters
         if "${Token[" in user_parameters:
             self._discover_referenced_outputs({"told": user_parameters})
 
-    def call(self, function: lambda_.CfnFunction, role: iam.Role) -> None:
+    def call(self, function: InvokedFunction) -> None:
         """Say what is called, where it was not known when the step was made."""
-        self._called = (function, role)
+        self._function = function
 
     def produce_action(
         self, stage: codepipeline.IStage, options: pipelines.ProduceActionOptions
     ) -> pipelines.CodePipelineActionFactoryResult:
         """Add the action; called by CDK Pipelines."""
-        function, role = self._called
-        assert function is not None  # made before the pipeline is built, as its role
-        assert role is not None
+        function = self._function
+        assert function is not None  # made before the pipeline is built
         stage.add_action(
             _Action(
                 self._id,
                 configuration={
-                    "FunctionName": function.ref,
+                    "FunctionName": function.name,
                     "UserParameters": self._user_parameters,
                 },
-                role=role,
+                role=function.role,
                 run_order=options.run_order,
                 inputs=[options.artifacts.to_code_pipeline(self._reads)] if self._reads else None,
                 outputs=[codepipeline.Artifact(self._writes)] if self._writes else None,
@@ -161,7 +162,7 @@ class _Action(codepipeline_actions.Action):
     """The action itself."""
 
     def __init__(
-        self, name: str, *, configuration: dict[str, Any], role: iam.Role, **properties: Any
+        self, name: str, *, configuration: dict[str, Any], role: iam.IRole, **properties: Any
     ) -> None:
         self._configuration = configuration
         super().__init__(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from aws_cdk import Acknowledgment, Stack, Validations
 from aws_cdk import aws_iam as iam
@@ -14,6 +15,8 @@ from dpra_constructs.pipeline.acknowledgements import shown
 
 #: A statement of a policy as IAM writes it: no call to the jsii kernel.
 Statement = dict[str, Any]
+# Partition, region and account of the constructs that exist: each is a call to the jsii kernel.
+_PLACES: WeakKeyDictionary[IConstruct, tuple[str, str, str]] = WeakKeyDictionary()
 
 
 def allow(
@@ -39,7 +42,7 @@ def allowed(scope: IConstruct, permissions: Sequence[Permission]) -> list[Statem
     """Return the statements, with the pipeline's partition, region and account in the ARNs."""
     if not permissions:
         return []
-    place = _place(Stack.of(scope))
+    place = _place(scope)
     return [
         allow(permission.actions, _resources(place, permission), permission.conditions)
         for permission in permissions
@@ -78,8 +81,17 @@ def acknowledge_permissions(role: IConstruct, permissions: Iterable[Permission])
         )
 
 
-def _place(stack: Stack) -> tuple[str, str, str]:
-    return stack.partition, stack.region, stack.account
+def pipeline_arn(scope: IConstruct, name: str) -> str:
+    """Return the ARN of the pipeline of that name in the stack's account and region."""
+    partition, region, account = _place(scope)
+    return f"arn:{partition}:codepipeline:{region}:{account}:{name}"
+
+
+def _place(scope: IConstruct) -> tuple[str, str, str]:
+    if scope not in _PLACES:
+        stack = Stack.of(scope)
+        _PLACES[scope] = stack.partition, stack.region, stack.account
+    return _PLACES[scope]
 
 
 def _resources(place: tuple[str, str, str], permission: Permission) -> list[str]:

@@ -6,7 +6,7 @@ for each of them; this one is two, whatever it may do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -36,6 +36,28 @@ def service_role(
         description: what it is for.
         role_name: where others name the role.
     """
+    return role_of(
+        scope,
+        id,
+        principal={"Service": service},
+        policy=policy,
+        statements=statements,
+        description=description,
+        role_name=role_name,
+    )
+
+
+def role_of(
+    scope: Construct,
+    id: str,
+    *,
+    principal: Mapping[str, str],
+    policy: str,
+    statements: Iterable[Statement],
+    description: str | None = None,
+    role_name: str | None = None,
+) -> iam.CfnRole:
+    """Make a role for anyone; `principal` says as IAM does who takes it."""
     said = list(statements)
     check_role_policy(id, said)
     return iam.CfnRole(
@@ -48,7 +70,7 @@ def service_role(
             "Statement": [
                 {
                     "Effect": "Allow",
-                    "Principal": {"Service": service},
+                    "Principal": dict(principal),
                     "Action": "sts:AssumeRole",
                 }
             ],

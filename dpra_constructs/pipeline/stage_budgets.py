@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from dpra_constructs.pipeline.logs import EncryptedLogs
-from dpra_constructs.pipeline.permissions import allow
+from dpra_constructs.pipeline.permissions import allow, pipeline_arn
 from dpra_constructs.pipeline.release_functions import RUNTIME
 from dpra_constructs.pipeline.service_roles import service_role
 from dpra_constructs.pipeline.stage_events import on_stage_events
@@ -38,9 +37,7 @@ def watch_budgets(
         minutes: the budgets, by the stage's name.
         logs: makes the function's log group.
     """
-    stack = Stack.of(scope)
-    arn = stack.format_arn(service="codepipeline", resource=pipeline)
-    function = _function(scope, pipeline, arn, logs)
+    function = _function(scope, pipeline, pipeline_arn(scope, pipeline), logs)
     on_stage_events(
         scope,
         "StageEnded",

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
+
+from dpra_constructs.pipeline.permissions import pipeline_arn
 
 
 def on_stage_events(
@@ -35,14 +36,13 @@ def on_stage_events(
         target: what the rule calls its target.
         function: what is called.
     """
-    arn = Stack.of(scope).format_arn(service="codepipeline", resource=pipeline)
     return call_on(
         scope,
         id,
         pattern={
             "source": ["aws.codepipeline"],
             "detail-type": ["CodePipeline Stage Execution State Change"],
-            "resources": [arn],
+            "resources": [pipeline_arn(scope, pipeline)],
             "detail": {"pipeline": [pipeline], "stage": list(stages), "state": list(states)},
         },
         description=description,
