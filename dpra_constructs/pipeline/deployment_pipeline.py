@@ -271,7 +271,8 @@ def _application(
             f"target is {target.account}/{target.region}",
             "pass env=target.env to the Stage's constructor",
         )
-    if stage.node.id != target.stage_id:
+    # Outside of other stages its name is its id, and one call to the jsii kernel less.
+    if stage.stage_name != target.stage_id and stage.node.id != target.stage_id:
         raise InvalidArgumentError(
             where,
             f"application {name} returned a Stage with the id {stage.node.id!r} for "

@@ -97,7 +97,7 @@ def invoked_function(
     return InvokedFunction(
         function.ref,
         # Actions take no `CfnRole`. Nothing is granted to it beyond what stands above.
-        iam.Role.from_role_arn(scope, f"{id}ActionRoleArn", role.attr_arn, mutable=False),
+        iam.Role.from_role_arn(role, "Arn", role.attr_arn, mutable=False),
     )
 
 
