@@ -53,7 +53,7 @@ def emulator(
             Only one that you wrote: loading it runs what it contains.
         settings: the file that tells the executor where sources are; it may change while the
             emulator runs.
-        time_scale: how many minutes of a bake pass in one.
+        time_scale: how many minutes of a bake, and of a state machine's waiting, pass in one.
 
     Raises:
         RehearsalError: it is not installed in the version that is patched, or does not start, or
@@ -80,6 +80,8 @@ def emulator(
             "TMPDIR": folder,
             # Read by the function of the bake, and by the executor between its calls.
             TIME_SCALE: f"{time_scale:g}",
+            # How long a `Wait` of Step Functions takes, and the pause before a retry.
+            "SFN_WAIT_SCALE": f"{1 / time_scale:g}",
         }
         if settings:
             environment[VARIABLE] = str(settings.resolve())

@@ -17,15 +17,20 @@ from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_apigatewayv2 as api
 from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_secretsmanager as secretsmanager
 from dpra_constructs import (
     BetaStage, BuildStage, DeploymentEnvironment, DeploymentPipeline, GammaStage,
     ManualApproval, ProdWaves, Requirement, SourceStage, Wave,
 )
-from dpra_constructs.build_actions import BuildAction, CdkSynth
+from dpra_constructs.build_actions import BuildAction, CdkSynth, CodeBuildProject
+from dpra_constructs.database import DatabaseAccess
+from dpra_constructs.monitoring import DeploymentHealth, function_alarms
 from dpra_constructs.source import GitHub, SourceLayout
-from dpra_constructs.test_actions import IntegrationTest
+from dpra_constructs.test_actions import DatabaseMigration, IntegrationTest
 
 ROOT = Path(__file__).parent
+# Whether releases are sealed, migrate a database and bake.
+WHOLE = (ROOT / "process.txt").read_text().strip() == "whole"
 REGIONS = ["us-west-2", "us-east-1", "eu-central-1"]
 SMALL = "the smallest app that shows faults"
 
@@ -42,8 +47,30 @@ class Fruit(Stage):
         integration = integrations.HttpLambdaIntegration("Call", function)
         http = api.HttpApi(stack, "HttpApi", default_integration=integration)
         CfnOutput(stack, "ApiUrl", value=http.api_endpoint)
+        if WHOLE:
+            DeploymentHealth(stack, "Health", target=target, alarms=function_alarms(function))
+            database = Stack(self, "Database")
+            CfnOutput(database, "DatabaseUrl", value=f"jdbc:postgresql://{target.region}:5432/fruit")
+            login = secretsmanager.SecretStringGenerator(
+                secret_string_template='{"username": "migrator"}', generate_string_key="password"
+            )
+            secret = secretsmanager.Secret(database, "Login", generate_secret_string=login)
+            DatabaseAccess(database, "Access", target=target, secret=secret)
+            stack.add_dependency(database)
 
 
+def without(waivers, *requirements):
+    return {key: each for key, each in waivers.items() if not WHOLE or key not in requirements}
+
+
+TESTS = [
+    IntegrationTest("python3 -m unittest discover -s tests/integration",
+                    outputs={"API_URL": "ApiUrl"}),
+]
+MIGRATIONS = [
+    DatabaseMigration("flyway", changes="database", url_output="DatabaseUrl", access="Access",
+                      project=CodeBuildProject(image="flyway/flyway:11")),
+] if WHOLE else []
 app = App()
 tools = Stack(app, "Pipelines", env=Environment(account="111111111111", region="us-west-2"))
 source = SourceStage(
@@ -63,34 +90,42 @@ build = BuildStage(
                     meets=[Requirement.BUILD_SECRETS]),
     ],
     synth=CdkSynth(requirements=["requirements.txt"]),
-    waivers={
+    waivers=without({
         each: SMALL
         for each in (
             Requirement.BUILD_CODE, Requirement.BUILD_QUALITY, Requirement.BUILD_SAST,
             Requirement.BUILD_SCA, Requirement.BUILD_SBOM, Requirement.BUILD_SIGNATURE,
         )
-    },
+    }, Requirement.BUILD_SIGNATURE),
 )
 beta = BetaStage(
     tools, "Beta", build=build,
     environment=DeploymentEnvironment("beta", account="222222222222", regions=["us-west-2"]),
-    integration_tests=[
-        IntegrationTest("python3 -m unittest discover -s tests/integration",
-                        outputs={"API_URL": "ApiUrl"}),
-    ],
+    integration_tests=TESTS,
+    migrations=MIGRATIONS,
     waivers={Requirement.BETA_ACCEPTANCE: SMALL},
 )
 gamma = GammaStage(
     tools, "Gamma", beta=beta,
     environment=DeploymentEnvironment("gamma", account="333333333333", regions=REGIONS),
-    waivers={Requirement.GAMMA_MONITORING: SMALL, Requirement.GAMMA_SYNTHETICS: SMALL},
+    bake=Duration.minutes(5) if WHOLE else None,
+    migrations=MIGRATIONS,
+    waivers=without(dict.fromkeys([
+        Requirement.GAMMA_MONITORING, Requirement.GAMMA_PERFORMANCE, Requirement.GAMMA_RESILIENCE,
+        Requirement.GAMMA_DAST, Requirement.GAMMA_SYNTHETICS,
+    ], SMALL), Requirement.GAMMA_MONITORING),
 )
+# Long enough for a fault, or for a person, to come before the end.
+BAKE = Duration.minutes(30) if WHOLE else None
 prod = ProdWaves(
     tools, "Prod", gamma=gamma,
     environment=DeploymentEnvironment("prod", account="444444444444"),
     approval=ManualApproval(timeout=Duration.days(1)),
-    waves=[Wave("one-box", REGIONS[:1]), Wave("rest", REGIONS[1:])],
-    waivers={Requirement.PROD_ROLLBACK: SMALL},
+    waves=[Wave("one-box", REGIONS[:1], bake=BAKE), Wave("rest", REGIONS[1:], bake=BAKE)],
+    tests=TESTS if WHOLE else [],
+    migrations=MIGRATIONS,
+    on_bake_failure="roll_back_all" if WHOLE else "roll_back_wave",
+    waivers=without({Requirement.PROD_ROLLBACK: SMALL}, Requirement.PROD_ROLLBACK),
 )
 MODE = (ROOT / "mode.txt").read_text().strip()
 DeploymentPipeline(tools, "Pipeline", name="fruit", last_stage=prod,
@@ -121,12 +156,20 @@ class DeployedTest(unittest.TestCase):
 REQUIREMENTS = "dpra-constructs==0.1.0\naws-cdk-lib==2.275.0\nconstructs==10.8.1\n"
 
 
-def files(mode: str = "SUPERSEDED") -> dict[str, str]:
-    """Return the app's files."""
+def files(mode: str = "SUPERSEDED", *, whole: bool = False) -> dict[str, str]:
+    """Return the app's files.
+
+    Args:
+        mode: the pipeline's execution mode.
+        whole: whether releases are sealed, migrate a database, bake, and are tested in production;
+            builds then need the AWS CLI and Flyway.
+    """
     return {
         "app.py": _APP,
         "cdk.json": '{"app": "python3 app.py"}\n',
         "mode.txt": mode,
+        "process.txt": "whole" if whole else "short",
+        "database/V1__fruit.sql": "create table fruit (name text);\n",
         "requirements.txt": REQUIREMENTS,
         "src/app.py": _HANDLER,
         "tests/unit/__init__.py": "",

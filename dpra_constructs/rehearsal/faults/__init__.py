@@ -12,8 +12,10 @@ from dpra_constructs.rehearsal.faults.commits import COMMITS
 from dpra_constructs.rehearsal.faults.concurrency import CONCURRENCY
 from dpra_constructs.rehearsal.faults.emulator_killed import EMULATOR
 from dpra_constructs.rehearsal.faults.fault import Fault, Outcome
+from dpra_constructs.rehearsal.faults.overrides import OVERRIDES
 from dpra_constructs.rehearsal.faults.permissions import PERMISSIONS
 from dpra_constructs.rehearsal.faults.scene import Scene
+from dpra_constructs.rehearsal.faults.stopped_lines import STOPPED_LINES
 from dpra_constructs.rehearsal.faults.waves import WAVES
 from dpra_constructs.rehearsal.faults.windows import WINDOWS
 from dpra_constructs.rehearsal.following import Watcher
@@ -27,6 +29,8 @@ FAULTS = {
         *ARTIFACTS,
         *WAVES,
         *BAKES,
+        *STOPPED_LINES,
+        *OVERRIDES,
         *WINDOWS,
         *APPROVALS,
         *PERMISSIONS,

@@ -229,45 +229,6 @@ def _wait_until_red(
     return not waiting
 
 
-def _line_stopped_and_resumed(scene: Scene) -> Outcome:
-    wave = baked_wave(scene)
-    with scene.waiting_at(wave, FASTER) as emulation:
-        stopped = errors_in_bake(scene, emulation, wave)
-        further = [*stopped.deviations()]
-        reason = _wait_until_stopped(emulation, scene.approval)
-        if not reason:
-            further.append(f"the transition into {scene.approval} is still enabled")
-        let_functions_misbehave(emulation.endpoint, [])
-        repaired = emulation.source.commit_change(
-            scene.changed_application(emulation.source, "repaired"), "Repair the application"
-        )
-        release = emulation.api.start()
-        if scene.follow(release, until=scene.approval).is_over:
-            further.append(f"the next release did not wait in front of {scene.approval}")
-        emulation.watcher.note(f"resumed, as the reason of the stop was seen: {reason}")
-        emulation.api.let_in(scene.approval)
-        record = scene.follow(release)
-        return Outcome(
-            executions=[record, *stopped.executions],
-            versions=scene.versions(),
-            expected=scene.expected(new_in=scene.stages, new=repaired.commit),
-            status="Succeeded",
-            further=further,
-            advice="Nothing to repair: the repaired release is in production.",
-        )
-
-
-def _wait_until_stopped(emulation: Emulation, approval: str) -> str:
-    """Return the reason why nothing enters a stage; empty when it does."""
-    deadline = time.monotonic() + _WAIT_SECONDS
-    while time.monotonic() < deadline:
-        transition = emulation.api.stages()[approval]["inboundTransitionState"]
-        if not transition["enabled"]:
-            return str(transition.get("disabledReason") or "no reason given")
-        time.sleep(0.2)
-    return ""
-
-
 BAKES = (
     Fault(
         name="slow-in-gamma",
@@ -288,10 +249,5 @@ BAKES = (
         name="fix-for-red-production",
         description="production is red before the release that repairs it: the release passes",
         play=_fix_for_red_production,
-    ),
-    Fault(
-        name="line-stopped",
-        description="a failed wave stops the line: the next release waits until it is resumed",
-        play=_line_stopped_and_resumed,
     ),
 )

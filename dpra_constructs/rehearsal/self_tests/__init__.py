@@ -42,6 +42,7 @@ SELF_TESTS: dict[str, Callable[[str], bool]] = {
     "passed_role": access.passed_role,
     "trusting_role": access.trusting_role,
     "regional_names": deployments.regional_names,
+    "secret_reference": deployments.secret_reference,
     "custom_resource_crash": deployments.custom_resource_crash,
     "own_workers": functions.own_workers,
     "api_address": deployments.api_address,

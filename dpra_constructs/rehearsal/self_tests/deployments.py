@@ -31,6 +31,32 @@ def regional_names(endpoint: str) -> bool:
     return len(names) == 2
 
 
+def secret_reference(endpoint: str) -> bool:
+    """A template refers to a secret by its ARN, also after an update of it."""
+    template: dict[str, Any] = {
+        "Resources": {
+            "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": "a"}}
+        },
+        "Outputs": {"Secret": {"Value": {"Ref": "Secret"}}},
+    }
+    name = "dpra-secret-reference"
+    arn = _create(endpoint, name, template)["Secret"]
+    secrets = client("secretsmanager", endpoint, HERE)
+    template["Resources"]["Secret"]["Properties"]["SecretString"] = "b"
+    cloudformation = client("cloudformation", endpoint, HERE)
+    cloudformation.update_stack(StackName=name, TemplateBody=json.dumps(template))
+    cloudformation.get_waiter("stack_update_complete").wait(
+        StackName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300}
+    )
+    [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    updated = secrets.get_secret_value(SecretId=arn)
+    return (
+        arn.startswith("arn:")
+        and stack["Outputs"][0]["OutputValue"] == arn
+        and updated["SecretString"] == "b"
+    )
+
+
 def custom_resource_crash(endpoint: str) -> bool:
     """A custom resource whose function raises fails its stack at once."""
     template = {

@@ -8,8 +8,8 @@ from dpra_constructs.rehearsal.faults import Scene
 from tests.rehearsal import small_app
 
 
-def scene_of(folder: Path, mode: str = "SUPERSEDED") -> Scene:
-    small_app.commit(folder / "app", small_app.files(mode))
+def scene_of(folder: Path, mode: str = "SUPERSEDED", *, whole: bool = False) -> Scene:
+    small_app.commit(folder / "app", small_app.files(mode, whole=whole))
     scene = Scene(folder=folder / "app", output=folder / "out")
     scene.prepare()
     return scene

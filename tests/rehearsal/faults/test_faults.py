@@ -7,11 +7,12 @@ import pytest
 from dpra_constructs.rehearsal.faults import FAULTS, Outcome, Scene
 from tests.rehearsal.faults.conftest import scene_of
 from tests.rehearsal.faults.test_fault_of_the_example import OF_THE_EXAMPLE
+from tests.rehearsal.faults.test_release_process import OF_THE_WHOLE_PROCESS
 
 pytestmark = pytest.mark.rehearsal
 
 # In the order in which states are reused best; those of a bake have an app with one.
-NAMES = sorted(set(FAULTS) - set(OF_THE_EXAMPLE))
+NAMES = sorted(set(FAULTS) - set(OF_THE_EXAMPLE) - set(OF_THE_WHOLE_PROCESS))
 
 
 def stopped(outcome: Outcome) -> str:

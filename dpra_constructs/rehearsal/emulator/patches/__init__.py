@@ -42,6 +42,7 @@ PATCHES: dict[str, Callable[[], None]] = {
     "passed_role": passed_roles.passed_role,
     "trusting_role": passed_roles.trusting_role,
     "regional_names": deployments.regional_names,
+    "secret_reference": deployments.secret_reference,
     "custom_resource_crash": deployments.custom_resource_crash,
     "own_workers": functions.own_workers,
     "api_address": addresses.api_address,

@@ -26,6 +26,38 @@ def regional_names() -> None:
     provisioners._physical_name = regional
 
 
+def secret_reference() -> None:
+    """Let `Ref` of a secret be its ARN; it was its name."""
+    handlers: Any = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
+    create, update, delete = (handlers[each] for each in ("create", "update", "delete"))
+
+    def create_secret(*given: Any, **more: Any) -> Any:
+        return _by_arn(create(*given, **more))
+
+    def update_secret(
+        physical_id: str,
+        old: dict[str, Any],
+        new: dict[str, Any],
+        stack_name: str,
+        logical_id: str | None = None,
+    ) -> Any:
+        return _by_arn(update(_secret_name(physical_id), old, new, stack_name, logical_id))
+
+    def delete_secret(physical_id: str, properties: dict[str, Any]) -> None:
+        delete(_secret_name(physical_id), properties)
+
+    handlers.update(create=create_secret, update=update_secret, delete=delete_secret)
+
+
+def _by_arn(made: tuple[str, dict[str, str]]) -> tuple[str, dict[str, str]]:
+    return made[1]["Arn"], made[1]
+
+
+def _secret_name(arn: str) -> str:
+    """Return the name in a secret's ARN, which six characters follow."""
+    return arn.partition(":secret:")[2].rpartition("-")[0] or arn
+
+
 def custom_resource_crash() -> None:
     """Fail a custom resource whose function fails, instead of waiting an hour for its answer."""
     register = custom_resource.register_token
