@@ -24,13 +24,15 @@ from dpra_constructs.rehearsal.server import let_functions_misbehave
 from dpra_constructs.release.runtime import names
 
 #: How many minutes pass in one, where an application is asked in all of gamma's regions.
-SLOW = 60.0
+SLOW = 30.0
 #: ... and in those of a wave.
 FASTER = 120.0
 # How often each address is asked in a minute.
 _REQUESTS = 6
 _SLOWER_SECONDS = 1.5
 _WAIT_SECONDS = 60
+# A wave's deployments come before it, and tests.
+_BAKE_SECONDS = 300
 ALARMED = "went into ALARM after the deployment"
 
 
@@ -54,6 +56,23 @@ def bake_of(emulation: Emulation, stage: str) -> dict[str, Any]:
         f"stage {stage} has no action {names.BAKE_ACTION}, which this fault is about; rehearse a "
         "pipeline of which gamma and the waves have a bake"
     )
+
+
+def wait_for_bake(emulation: Emulation, stage: str, execution: str) -> bool:
+    """Wait until the bake of an execution runs; return whether it does."""
+    deadline = time.monotonic() + _BAKE_SECONDS
+    while time.monotonic() < deadline:
+        state = emulation.api.stages()[stage]
+        latest = state.get("latestExecution", {})
+        if latest.get("pipelineExecutionId") == execution:
+            for action in state.get("actionStates", []):
+                status = action.get("latestExecution", {}).get("status")
+                if action["actionName"] == names.BAKE_ACTION and status == "InProgress":
+                    return True
+            if latest.get("status") == "Failed":
+                return False
+        time.sleep(0.1)
+    return False
 
 
 @contextmanager
@@ -134,9 +153,12 @@ def errors_in_bake(scene: Scene, emulation: Emulation, wave: str) -> Outcome:
     bake_of(emulation, wave)
     deployed = _of_stage(scene, wave)
     functions = functions_of(emulation, deployed)
-    let_functions_misbehave(emulation.endpoint, functions, fails=True)
     with under_load(emulation, deployed, FASTER):
-        record = scene.follow(scene.let_in(wave))
+        release = scene.let_in(wave)
+        # What fails from the first call on, a test of the wave would find.
+        wait_for_bake(emulation, wave, release)
+        let_functions_misbehave(emulation.endpoint, functions, fails=True)
+        record = scene.follow(release)
         others = scene.follow_others(record)
     return Outcome(
         executions=[record, *others],

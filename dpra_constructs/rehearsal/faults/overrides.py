@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
-from dpra_constructs.rehearsal.faults.bakes import FASTER, bake_of, baked_wave
+from dpra_constructs.rehearsal.faults.bakes import FASTER, bake_of, baked_wave, wait_for_bake
 from dpra_constructs.rehearsal.faults.dpra_command import run_dpra
 from dpra_constructs.rehearsal.faults.fault import Fault, Outcome
 from dpra_constructs.rehearsal.faults.scene import Scene
-from dpra_constructs.rehearsal.rehearsal import Emulation
 from dpra_constructs.release.runtime import names
 
-_WAIT_SECONDS = 120
 _REASON = "rehearsed: the other way is worse"
 
 
@@ -50,23 +46,6 @@ def _bake_overridden(scene: Scene) -> Outcome:
                 "at the alarms yourself until they would have settled."
             ),
         )
-
-
-def wait_for_bake(emulation: Emulation, stage: str, execution: str) -> bool:
-    """Wait until the bake of an execution runs; return whether it does."""
-    deadline = time.monotonic() + _WAIT_SECONDS
-    while time.monotonic() < deadline:
-        state = emulation.api.stages()[stage]
-        latest = state.get("latestExecution", {})
-        if latest.get("pipelineExecutionId") == execution:
-            for action in state.get("actionStates", []):
-                status = action.get("latestExecution", {}).get("status")
-                if action["actionName"] == names.BAKE_ACTION and status == "InProgress":
-                    return True
-            if latest.get("status") == "Failed":
-                return False
-        time.sleep(0.1)
-    return False
 
 
 OVERRIDES = (

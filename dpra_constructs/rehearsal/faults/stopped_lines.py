@@ -16,10 +16,10 @@ from dpra_constructs.rehearsal.faults.bakes import (
     errors_in_bake,
     functions_of,
     under_load,
+    wait_for_bake,
 )
 from dpra_constructs.rehearsal.faults.dpra_command import run_dpra
 from dpra_constructs.rehearsal.faults.fault import Fault, Outcome
-from dpra_constructs.rehearsal.faults.overrides import wait_for_bake
 from dpra_constructs.rehearsal.faults.scene import Scene
 from dpra_constructs.rehearsal.rehearsal import Emulation
 from dpra_constructs.rehearsal.server import let_functions_misbehave
@@ -87,7 +87,6 @@ def _roll_back_all(scene: Scene) -> Outcome:
         following, commit = _next_commit_waits_at(scene, emulation, first)
         deployed = [each for each in scene.versions() if each.stage == wave]
         functions = functions_of(emulation, deployed)
-        let_functions_misbehave(emulation.endpoint, functions, fails=True)
         further = []
         with under_load(emulation, deployed, FASTER):
             emulation.api.let_in(wave)
@@ -95,6 +94,7 @@ def _roll_back_all(scene: Scene) -> Outcome:
                 further.append(f"{wave} came to no bake")
             # From here on it is in the first wave, which so is busy.
             emulation.api.let_in(first)
+            let_functions_misbehave(emulation.endpoint, functions, fails=True)
             record = scene.follow(bad)
         run = _end_of(emulation, machine)
         report: Mapping[str, str] = json.loads(run.get("output") or "{}").get("report", {})
