@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import CfnResource
+from aws_cdk import App, CfnResource
 from constructs import Construct
 
 from dpra_constructs import (
@@ -29,8 +29,10 @@ from tests.pipelines import (
     tools_stack,
 )
 from tests.synth.test_chat_channels import SLACK, TEAMS
+from tests.synth.test_terraform import TARGET, Applied
 
 Template = dict[str, Any]
+TERRAFORM_STATE = "fruit-gamma-eu-central-1"
 
 
 @dataclass(frozen=True)
@@ -81,11 +83,13 @@ def holds_nothing(made: Made) -> bool:
 
 def bucket(made: Made) -> bool:
     rules = made.properties["LifecycleConfiguration"]["Rules"]
+    # Of the state of Terraform only what was before it expires.
+    expires = "NoncurrentVersionExpiration" if made.where == TERRAFORM_STATE else "ExpirationInDays"
     return (
         all(made.properties["PublicAccessBlockConfiguration"].values())
         and len(made.properties["PublicAccessBlockConfiguration"]) == 4
         and bool(made.properties["BucketEncryption"]["ServerSideEncryptionConfiguration"])
-        and any(rule["Status"] == "Enabled" and "ExpirationInDays" in rule for rule in rules)
+        and any(rule["Status"] == "Enabled" and expires in rule for rule in rules)
         and (made.is_kept or made.may_go)
         and f'"{made.name}"' in made.of_type("AWS::S3::BucketPolicy")
     )
@@ -359,7 +363,8 @@ def every_option() -> Template:
 
 @pytest.fixture(scope="module")
 def everything(fruit_api: Synthesized, fruit_service: Synthesized) -> list[Made]:
-    templates = {"every option": every_option()}
+    terraform = Applied(App(), TARGET.stage_id, TARGET).synth().stacks[0].template
+    templates = {"every option": every_option(), TERRAFORM_STATE: terraform}
     for example in (fruit_api, fruit_service):
         templates.update(example.templates())
     return [
