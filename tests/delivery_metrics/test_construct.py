@@ -229,4 +229,4 @@ def test_the_build_exports_the_commits_and_the_action_has_a_namespace(
         if each.get("Name") == "fruit-Build-SourceLayout"
     ]
     spec = json.loads(project["Source"]["BuildSpec"])
-    assert spec["env"]["exported-variables"] == ["DPRA_COMMITS"]
+    assert spec["env"]["exported-variables"] == ["DPRA_COMMITS", "DPRA_COMMIT_AUTHORS"]
