@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from dpra_constructs.build_actions import BuildAction, InspectorCodeSecurity, TypedAction
 from dpra_constructs.build_actions.downloaded_tool import DownloadedTool
+from dpra_constructs.build_actions.packed_file import unpacked
 from dpra_constructs.build_actions.requirement_actions import REQUIREMENT_ACTIONS
 from dpra_constructs.requirements import Requirement
 
@@ -168,14 +169,14 @@ def installed(action: Any) -> tuple[str, str]:
     """Return how an action's tool is installed, and in which version."""
     if isinstance(action, InspectorCodeSecurity):
         return "part of CodePipeline", "the service's"
-    text = "\n".join(action.to_build_action().install)
+    text = "\n".join(map(unpacked, action.to_build_action().install))
     if isinstance(action, DownloadedTool):
         return "download, SHA-256", action.VERSION or "the team's"
     if type(action).__name__ == "EcrPush":
         return "image, and Trivy by download, SHA-256", f"Trivy {action.scan.VERSION}"
     if found := re.search(r'--prefix "\$\{DPRA_TOOLS:-\$HOME/\.dpra\}/([\w-]+)"', text):
         return "lock of this library", _npm_version(found[1])
-    if "/dev/stdin" in text:
+    if "/dev/stdin" in text or '--requirement "$lock"' in text:
         return "lock of this library", _pip_version(text)
     if "--requirement" in text:
         return "lock of this library or the team's", _pip_version(_lock("build"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import bz2
 import hashlib
+import re
 import shlex
 import textwrap
 
@@ -39,3 +40,17 @@ def packed_file(target: str, content: bytes) -> list[str]:
         "PACKED",
         f'echo "{digest}  "{target} | sha256sum --check --quiet - &&',
     ]
+
+
+def unpacked(command: str) -> str:
+    """Return a command with the content of its packed files in their place, for a reader.
+
+    >>> unpacked("\\n".join(packed_file("program", b"print()"))).splitlines()[1]
+    'print()'
+    """
+    return re.sub(
+        r"(?<=<<'PACKED' &&\n).*?(?=\nPACKED\n)",
+        lambda found: bz2.decompress(base64.b64decode(found[0])).decode().rstrip("\n"),
+        command,
+        flags=re.DOTALL,
+    )

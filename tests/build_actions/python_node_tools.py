@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -131,7 +132,8 @@ def _shell(commands: list[str], folder: Path, shell: str, environment: Mapping[s
 
 def _python_tool(action: BuildAction) -> Path | None:
     """Install what the first install command says, if it is pip's, into an environment for it."""
-    if not action.install or not action.install[0].startswith("python -m pip "):
+    # A long lock is packed, and the command begins with unpacking it.
+    if not action.install or not re.match(r'python -m pip |lock="', action.install[0]):
         return None
     command = action.install[0]
     key = hashlib.sha256(f"{sys.version}{command}".encode()).hexdigest()[:_SHORT]

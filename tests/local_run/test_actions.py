@@ -27,7 +27,7 @@ def test_the_commands_are_byte_for_byte_those_of_the_buildspec(fruit_api: Synthe
     }
     assert [each.name for each in view.actions if each.provider == "CodeBuild"] == [
         *("SourceLayout", "CodeQuality", "Package", "Sast", "Sca", "Secrets", "UnitTests"),
-        *("Sbom", "Synth"),
+        *("Sbom", "Synth", "Seal"),
     ]
     assert view.app_directory == "."
     for each in view.actions:
@@ -64,8 +64,9 @@ def test_a_pipeline_of_plain_cdk_pipelines_is_read(tmp_path: Path) -> None:
         (2, "Package", ""),
         (2, "UnitTests", ""),
         (3, "Synth", ""),
+        (4, "Seal", ""),
     ]
-    synth = view.actions[-1]
+    [synth] = [each for each in view.actions if each.name == "Synth"]
     assert synth.inputs == ("acme_fruit_Source", "Package_dist")
     commands = read_buildspec(synth, tmp_path).phases["build"].commands
     assert commands == ("cdk synth",)

@@ -46,7 +46,8 @@ def test_the_next_regions_follow_after_the_tests_of_these(template: dict[str, An
         expected.append({f"{region}.Api.Deploy" for region in group})
         tests = ("IntegrationTest", "More")
         expected.append({f"{region}.{test}" for region in group for test in tests})
-    *before, last = orders(template, "Gamma")
+    first, *before, last = orders(template, "Gamma")
+    assert first == {"Artifacts"}
     assert before == expected
     assert last == {"Bake"}
 
@@ -55,6 +56,8 @@ def test_without_tests_the_next_regions_follow_after_the_deployment(
     template: dict[str, Any],
 ) -> None:
     assert orders(template, "Prod-all") == [
+        # Verify-Artifacts, of which only what follows the second hyphen stands here.
+        {"Artifacts"},
         {f"{region}.Api.Prepare" for region in REGIONS[:4]},
         {f"{region}.Api.Deploy" for region in REGIONS[:4]},
         {f"{region}.Api.Prepare" for region in REGIONS[4:]},

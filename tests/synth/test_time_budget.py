@@ -127,7 +127,7 @@ def test_alarms_named_after_the_pipeline_may_publish_to_the_encrypted_topic(
         for each in resources(template, "AWS::SNS::TopicPolicy")
         if each["Topics"] == [{"Ref": topic}]
     ]
-    [key] = resources(template, "AWS::KMS::Key")
+    [key] = [each for each in resources(template, "AWS::KMS::Key") if "KeyUsage" not in each]
     publishing, using = (
         next(s for s in statements if s["Principal"] == {"Service": "cloudwatch.amazonaws.com"})
         for statements in (policy["PolicyDocument"]["Statement"], key["KeyPolicy"]["Statement"])
