@@ -52,6 +52,8 @@ from tests.artifact_integrity.sealing import (
 )
 from tests.artifact_integrity.test_verification import TAMPERINGS
 
+pytestmark = pytest.mark.rehearsal
+
 TOOLS = Place("111111111111", "us-west-2")
 TARGETS = tuple(Place(ACCOUNT, region) for region in REGIONS)
 

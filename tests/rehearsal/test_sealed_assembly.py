@@ -25,6 +25,8 @@ from dpra_constructs.rehearsal.server import emulator
 from tests.artifact_integrity.sealing import PROVENANCE
 from tests.conftest import Synthesized
 
+pytestmark = pytest.mark.rehearsal
+
 BETA = Place("222222222222", "us-west-2")
 BUCKET = f"cdk-hnb659fds-assets-{BETA.account}-{BETA.region}"
 

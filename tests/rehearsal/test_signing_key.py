@@ -15,6 +15,8 @@ from dpra_constructs.rehearsal.server import emulator, is_allowed
 from dpra_constructs.rehearsal.stacks import create_stack
 from tests.conftest import Synthesized
 
+pytestmark = pytest.mark.rehearsal
+
 TOOLS = Place("111111111111", "us-west-2")
 STACK = "FruitApiPipeline"
 # Others of the pipeline that work on what is released: by the beginning of their logical ids.
