@@ -22,7 +22,12 @@ from tests.rehearsal.access.request import ACCOUNT, REGION, Request
 
 _ROLE, _POLICY = "AWS::IAM::Role", "AWS::IAM::Policy"
 # Roles of the application's stacks that are no part of the pipeline.
-_NOT_OF_THE_PIPELINE = ("/Api/Function/Role", "/Api/Function/CodeDeployRole")
+_NOT_OF_THE_PIPELINE = (
+    "/Api/Function/Role",
+    "/Api/Function/CodeDeployRole",
+    # Of the synthetic test.
+    "/Api/Prices/Role",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
