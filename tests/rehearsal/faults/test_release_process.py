@@ -17,7 +17,7 @@ from tests.rehearsal.faults.conftest import scene_of
 pytestmark = pytest.mark.rehearsal
 
 AWS_CLI = Path(__file__).parents[1] / "aws_cli.py"
-OF_THE_WHOLE_PROCESS = ("bake-overridden", "roll-back-all")
+OF_THE_WHOLE_PROCESS = ("bake-overridden",)
 
 
 def program(path: Path, text: str) -> None:
