@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-.PHONY: help setup wheel test check rehearse test-rehearsal bench bench-build snapshots clean
+.PHONY: help setup wheel test check rehearse test-rehearsal test-example-faults bench bench-build snapshots clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ rehearse: wheel ## Take the example's last commit to production, on an emulator 
 
 test-rehearsal: wheel ## Rehearse faults, and take permissions away one by one
 	python -m pytest -n 2 --dist loadfile -m rehearsal tests/rehearsal
+
+test-example-faults: wheel ## Rehearse the faults of bakes, windows and artifacts on the whole example
+	python -m pytest -n 0 -m example_faults tests/rehearsal
 
 bench: wheel ## Compare our synth time with plain CDK Pipelines
 	python -m benchmarks.synth_time

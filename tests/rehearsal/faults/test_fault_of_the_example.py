@@ -5,7 +5,7 @@ import pytest
 from dpra_constructs.rehearsal.faults import FAULTS, Scene
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.rehearsal
+pytestmark = pytest.mark.example_faults
 
 #: What the action that fails has to say, besides what the fault itself looks for.
 OF_THE_EXAMPLE = {
