@@ -7,11 +7,10 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import jsii
-from aws_cdk import Duration, Stack, pipelines
+from aws_cdk import Duration, pipelines
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as codepipeline_actions
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
@@ -25,6 +24,7 @@ from dpra_constructs.pipeline.permissions import allow
 from dpra_constructs.pipeline.plan import APPROVAL_STAGE, PipelinePlan
 from dpra_constructs.pipeline.release_functions import release_function
 from dpra_constructs.release import ManualApproval
+from dpra_constructs.release.job_results import JOB_RESULTS
 from dpra_constructs.release.manual_approval import APPROVE, CHECK, SUMMARIZE
 from dpra_constructs.release.runtime.change_summary import publishing_role_of
 from dpra_constructs.release.runtime.message import link
@@ -32,11 +32,6 @@ from dpra_constructs.release.runtime.message import link
 #: The artifact with the summary, and the namespace of its variables.
 CHANGES = "Changes"
 _EXECUTION = "#{codepipeline.PipelineExecutionId}"
-_RESULTS = Permission(
-    actions=["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"],
-    resources=["*"],
-    reason="Results of CodePipeline's jobs know no resources",
-)
 # As long as a function may run: CloudFormation makes a change set for each stack of production.
 _SUMMARY_SECONDS = 900
 _SUMMARY_MIB = 512
@@ -107,7 +102,7 @@ class Approval:
             pipeline=plan.pipeline.name,
             module="change_summary",
             description=f"Shows what a release of {plan.pipeline.name} changes in production",
-            permissions=[_RESULTS],
+            permissions=[JOB_RESULTS],
             statements_besides=[allow(["sts:AssumeRole"], list(roles))] if roles else [],
             logs=self._logs,
             environment={
@@ -145,7 +140,7 @@ class Approval:
             module="check_approver",
             description=f"Lets nobody approve their own commit into production of {name}",
             permissions=[
-                _RESULTS,
+                JOB_RESULTS,
                 Permission(
                     actions=["codepipeline:ListActionExecutions"],
                     resources=[f"arn:{{partition}}:codepipeline:{{region}}:{{account}}:{name}"],
@@ -226,9 +221,3 @@ def _text(approval: ManualApproval, commit: str) -> Sequence[str]:
     lines.append(f"#{{{CHANGES}.Text}}")
     # The action has one link, and that is the team's.
     return [*lines, f"#{{{CHANGES}.Link}}"] if approval.review_url else lines
-
-
-def _logical_id(bucket: s3.Bucket) -> str:
-    resource = bucket.node.default_child
-    assert isinstance(resource, s3.CfnBucket)
-    return str(Stack.of(bucket).get_logical_id(resource))

@@ -16,7 +16,6 @@ from constructs import Construct
 
 from dpra_constructs.artifact_integrity import ArtifactSigning
 from dpra_constructs.artifact_integrity.seal_program import seal_command, seal_install
-from dpra_constructs.build_actions import Permission
 from dpra_constructs.build_actions.build_action import BuildAction
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline.code_build_steps import PUBLISHES_TAG, CodeBuildSteps
@@ -26,6 +25,7 @@ from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.permissions import allow
 from dpra_constructs.pipeline.plan import SEAL, VERIFY, PipelinePlan, PlannedStage
 from dpra_constructs.pipeline.release_functions import release_function
+from dpra_constructs.release.job_results import JOB_RESULTS
 from dpra_constructs.release.runtime.change_summary import publishing_role_of
 from dpra_constructs.requirements import Requirement
 
@@ -56,11 +56,6 @@ _ADMINISTRATION = (
     "kms:UntagResource",
     "kms:UpdateKeyDescription",
     "kms:Verify",
-)
-_RESULTS = Permission(
-    actions=["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"],
-    resources=["*"],
-    reason="Results of CodePipeline's jobs know no resources",
 )
 
 
@@ -218,7 +213,7 @@ class ArtifactSeal:
             pipeline=self._plan.pipeline.name,
             module="verify_artifacts",
             description="Verifies that what is deployed is what was sealed",
-            permissions=[_RESULTS],
+            permissions=[JOB_RESULTS],
             statements_besides=[
                 allow(["kms:Verify"], [self.key.attr_arn, *(key.key_arn for key in accepted)]),
                 *([allow(["sts:AssumeRole"], list(roles))] if roles else []),

@@ -15,13 +15,9 @@ from dpra_constructs.pipeline.notifications import Notifications
 from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage, Purpose
 from dpra_constructs.pipeline.release_functions import release_function
 from dpra_constructs.pipeline.stage_conditions import CALENDAR_FUNCTION
+from dpra_constructs.release.job_results import JOB_RESULTS
 
 _ANNOUNCE = "Announce"
-_RESULTS = Permission(
-    actions=["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"],
-    resources=["*"],
-    reason="Results of CodePipeline's jobs know no resources",
-)
 
 
 class EntryConditions:
@@ -47,7 +43,7 @@ class EntryConditions:
                 module="announce",
                 description=f"Tells people that a wave of {plan.pipeline.name} begins",
                 permissions=[
-                    _RESULTS,
+                    JOB_RESULTS,
                     Permission(
                         actions=[
                             "codepipeline:GetPipelineExecution",
@@ -71,7 +67,7 @@ class EntryConditions:
                 pipeline=plan.pipeline.name,
                 module="change_calendar",
                 description=f"Asks whether a release of {plan.pipeline.name} may go on",
-                permissions=[_RESULTS, *calendar.function_permissions],
+                permissions=[JOB_RESULTS, *calendar.function_permissions],
                 logs=logs,
             )
 

@@ -10,6 +10,7 @@ from dpra_constructs import arguments
 from dpra_constructs.build_actions.permission import Permission
 from dpra_constructs.environments.wave import LONGEST_BAKE_MINUTES
 from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.release.job_results import JOB_RESULTS
 from dpra_constructs.release.runtime import names
 
 # The value of an action's configuration, and with it UserParameters, has at most so many
@@ -125,12 +126,5 @@ class BakeAction:
                     + names.override_parameter_name(self.pipeline)
                 ],
             ),
-            Permission(
-                actions=[
-                    "codepipeline:PutJobSuccessResult",
-                    "codepipeline:PutJobFailureResult",
-                ],
-                resources=["*"],
-                reason="Results of CodePipeline's jobs know no resources",
-            ),
+            JOB_RESULTS,
         )

@@ -1,7 +1,6 @@
 """A small assembly, and a key that seals it."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -114,7 +113,3 @@ def sealed(folder: Path, key: CryptoSigner, provenance: Provenance = PROVENANCE)
     (sbom / "bom.json").write_text('{"bomFormat": "CycloneDX"}')
     seal(root, provenance, signer=key, sboms={"sbom": sbom}, images={IMAGE: IMAGE_DIGEST})
     return root
-
-
-def now() -> datetime:
-    return datetime.now(UTC)

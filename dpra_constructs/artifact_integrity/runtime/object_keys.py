@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .assets import MANIFESTS
 from .files import digest_of
 
 _ASSEMBLY = "manifest.json"
-_MANIFESTS = ".assets.json"
 _TEMPLATES = ".template.json"
 # The key that the CDK gives: 64 digits, in front of them perhaps a prefix of the bucket's.
 _KEY = re.compile(r"(?P<prefix>(.*/)?)(?P<name>[0-9a-f]{64}(?P<extension>(\.\w+)*))")
@@ -31,7 +31,7 @@ def name_by_content(root: Path) -> None:
     """
     # An asset of all regions is one file, and is read once.
     known: dict[Path, str] = {}
-    for manifest in sorted(root.rglob(f"*{_MANIFESTS}")):
+    for manifest in sorted(root.rglob(f"*{MANIFESTS}")):
         _Keys(manifest, known).rename()
 
 
