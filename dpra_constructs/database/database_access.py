@@ -13,6 +13,7 @@ from dpra_constructs import arguments
 from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.release.runtime import names
+from dpra_constructs.target_constructs import first_of_target, role_of_pipeline
 
 _OF_STAGE = "_dpra_database_access"
 
@@ -73,19 +74,7 @@ class DatabaseAccess(Construct):
             arguments.text(where, "resource_id", resource_id)
         stage, stack = Stage.of(scope), Stack.of(scope)
         others = self.of(stage)
-        if id in others:
-            raise InvalidArgumentError(
-                where,
-                f"{others[id].node.path} has that id already, and the pipeline names it by that",
-                "give one of them another id",
-            )
-        first = next(iter(others.values()), None)
-        if first and Stack.of(first) is not stack:
-            raise InvalidArgumentError(
-                where,
-                f"it stands in {stack.node.path}, and {first.node.path} in another stack",
-                "put all that a target has into one stack; they share a role",
-            )
+        first = first_of_target(where, id, stack, others, "that a target has")
         super().__init__(scope, id)
         setattr(stage, _OF_STAGE, {**others, id: self})
         #: The database user that logs in with IAM, or None.
@@ -122,13 +111,10 @@ class DatabaseAccess(Construct):
 def _role(scope: Construct, stack: Stack, target: DeploymentTarget) -> iam.Role:
     pipeline = target.pipeline
     place = (pipeline.name, target.environment, target.region)
-    caller = names.role_arn(stack.partition, pipeline.account, names.migration_role_name(*place))
     return iam.Role(
         scope,
         "Role",
         role_name=names.database_role_name(*place),
         description=f"Lets the migrations of the pipeline {pipeline.name} log in",
-        assumed_by=iam.AccountPrincipal(pipeline.account).with_conditions(
-            {"ArnEquals": {"aws:PrincipalArn": caller}}
-        ),
+        assumed_by=role_of_pipeline(stack.partition, target, names.migration_role_name(*place)),
     )

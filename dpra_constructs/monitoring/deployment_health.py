@@ -16,6 +16,7 @@ from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.monitoring.health_alarms import HealthAlarm
 from dpra_constructs.monitoring.settle import SHORTEST_MINUTES, settle_minutes
 from dpra_constructs.release.runtime import names
+from dpra_constructs.target_constructs import check_place, role_of_pipeline
 
 _LONGEST_SETTLE_MINUTES = 23 * 60
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
@@ -206,25 +207,6 @@ def _periods(alarm: IConstruct, definition: cloudwatch.CfnAlarm) -> Iterator[Any
             yield stat.get("period")
 
 
-def check_place(where: str, stack: Stack, target: DeploymentTarget) -> None:
-    """Refuse a stack that is not in its target's account and region.
-
-    Raises:
-        InvalidArgumentError: it is elsewhere.
-    """
-    for what, has, needed in (
-        ("account", stack.account, target.account),
-        ("region", stack.region, target.region),
-    ):
-        if has != needed:
-            shown = "none of its own" if Token.is_unresolved(has) else has
-            raise InvalidArgumentError(
-                where,
-                f"its stack has {what} {shown}, and the target is {needed}",
-                "give the application's cdk.Stage env=target.env",
-            )
-
-
 def gate_role(scope: Construct, partition: str, target: DeploymentTarget) -> iam.Role:
     """Make the role through which the pipeline's bake reads the health alarm of a target."""
     role = iam.Role(
@@ -232,7 +214,11 @@ def gate_role(scope: Construct, partition: str, target: DeploymentTarget) -> iam
         "GateRole",
         role_name=names.gate_role_name(target.pipeline.name, target.environment, target.region),
         description=f"Lets the pipeline {target.pipeline.name} read its health alarm",
-        assumed_by=_bake_of(partition, target),
+        assumed_by=role_of_pipeline(
+            partition,
+            target,
+            names.bake_role_name(target.pipeline.name, target.pipeline.region),
+        ),
     )
     role.add_to_policy(
         iam.PolicyStatement(
@@ -249,11 +235,3 @@ def gate_role(scope: Construct, partition: str, target: DeploymentTarget) -> iam
         )
     )
     return role
-
-
-def _bake_of(partition: str, target: DeploymentTarget) -> iam.IPrincipal:
-    pipeline = target.pipeline
-    role = names.bake_role_name(pipeline.name, pipeline.region)
-    return iam.AccountPrincipal(pipeline.account).with_conditions(
-        {"ArnEquals": {"aws:PrincipalArn": names.role_arn(partition, pipeline.account, role)}}
-    )

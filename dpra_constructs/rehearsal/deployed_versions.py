@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -289,15 +289,3 @@ def _get(url: str, problems: list[str]) -> int | None:
         # A function that is started on a busy machine may be too late for its first request.
         time.sleep(1)
     return None
-
-
-def by_place(
-    versions: Sequence[DeployedVersion], stages: Sequence[str] = ()
-) -> Iterator[tuple[DeployedVersion, ...]]:
-    """Give the stacks of each account and region together, in the order of the stages."""
-    groups: dict[Place, list[DeployedVersion]] = {}
-    for version in versions:
-        if not stages or version.stage in stages:
-            groups.setdefault(version.place, []).append(version)
-    for group in groups.values():
-        yield tuple(group)

@@ -15,6 +15,7 @@ from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.monitoring import DeploymentHealth
 from dpra_constructs.release.runtime import names
+from dpra_constructs.target_constructs import first_of_target, role_of_pipeline
 
 _SERVICE = "fis.amazonaws.com"
 _OF_STAGE = "_dpra_fault_injection_experiments"
@@ -89,19 +90,7 @@ class FaultInjectionExperiment(Construct):
             )
         stage, stack = Stage.of(scope), Stack.of(scope)
         others = self.of(stage)
-        if id in others:
-            raise InvalidArgumentError(
-                where,
-                f"{others[id].node.path} has that id already, and the pipeline names it by that",
-                "give one of them another id",
-            )
-        first = next(iter(others.values()), None)
-        if first and Stack.of(first) is not stack:
-            raise InvalidArgumentError(
-                where,
-                f"it stands in {stack.node.path}, and {first.node.path} in another stack",
-                "put all experiments of a target into one stack; they share a role",
-            )
+        first = first_of_target(where, id, stack, others, "experiments of a target")
         super().__init__(scope, id)
         setattr(stage, _OF_STAGE, {**others, id: self})
         #: The target whose experiment this is.
@@ -140,9 +129,6 @@ class FaultInjectionExperiment(Construct):
         target = self.target
         pipeline = target.pipeline
         place = (pipeline.name, target.environment, target.region)
-        caller = names.role_arn(
-            stack.partition, pipeline.account, names.injection_role_name(*place)
-        )
         experiments = stack.format_arn(service="fis", resource="experiment", resource_name="*")
         service_role = f"aws-service-role/{_SERVICE}/AWSServiceRoleForFIS"
         role = iam.Role(
@@ -150,9 +136,7 @@ class FaultInjectionExperiment(Construct):
             "StarterRole",
             role_name=names.experiment_role_name(*place),
             description=f"Lets the pipeline {pipeline.name} start its experiments",
-            assumed_by=iam.AccountPrincipal(pipeline.account).with_conditions(
-                {"ArnEquals": {"aws:PrincipalArn": caller}}
-            ),
+            assumed_by=role_of_pipeline(stack.partition, target, names.injection_role_name(*place)),
             inline_policies={
                 "Follow": iam.PolicyDocument(
                     statements=[

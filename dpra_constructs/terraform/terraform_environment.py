@@ -17,6 +17,7 @@ from constructs import Construct
 from dpra_constructs import arguments
 from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.release.runtime import names
+from dpra_constructs.target_constructs import role_of_pipeline
 
 _STATE = "terraform.tfstate"
 _OLD_STATES_DAYS = 365
@@ -102,16 +103,8 @@ class TerraformEnvironment(Construct):
             "Role",
             role_name=names.terraform_role_name(*place, id),
             description=f"Lets the pipeline {target.pipeline.name} apply {id} with Terraform",
-            assumed_by=iam.AccountPrincipal(target.pipeline.account).with_conditions(
-                {
-                    "ArnEquals": {
-                        "aws:PrincipalArn": names.role_arn(
-                            stack.partition,
-                            target.pipeline.account,
-                            names.terraform_action_role_name(*place, id),
-                        )
-                    }
-                }
+            assumed_by=role_of_pipeline(
+                stack.partition, target, names.terraform_action_role_name(*place, id)
             ),
         )
         bucket = self.state_bucket.bucket_arn

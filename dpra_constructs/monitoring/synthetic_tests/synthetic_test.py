@@ -18,7 +18,6 @@ from dpra_constructs import arguments
 from dpra_constructs.build_actions import SecretsManagerSecret
 from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.errors import InvalidArgumentError
-from dpra_constructs.monitoring.deployment_health import check_place
 from dpra_constructs.monitoring.health_alarms import HealthAlarm
 from dpra_constructs.monitoring.synthetic_tests.artifact_bucket import EXPIRY_DAYS, artifact_bucket
 from dpra_constructs.monitoring.synthetic_tests.definition import (
@@ -27,6 +26,7 @@ from dpra_constructs.monitoring.synthetic_tests.definition import (
     canary_name,
     failing,
 )
+from dpra_constructs.target_constructs import check_place
 
 _OF_STAGE = "_dpra_synthetic_tests"
 _LOG_DAYS = 30
