@@ -17,6 +17,7 @@ from constructs import Construct
 from dpra_constructs import arguments
 from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.resource_policies import for_log_groups
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 _RETENTION_DAYS = (
@@ -86,32 +87,15 @@ class ApplicationLogs(Construct):
             enable_key_rotation=True,
             removal_policy=self._removal,
         )
+        # CloudFormation names the groups after their stack.
+        groups = stack.format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name=f"{stack.stack_name}-*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
         self.key.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal(f"logs.{target.region}.amazonaws.com")],
-                actions=[
-                    "kms:Encrypt",
-                    "kms:Decrypt",
-                    "kms:ReEncryptFrom",
-                    "kms:ReEncryptTo",
-                    "kms:GenerateDataKey",
-                    "kms:GenerateDataKeyWithoutPlaintext",
-                    "kms:DescribeKey",
-                ],
-                # In a key's own policy it stands for the key.
-                resources=["*"],
-                conditions={
-                    "ArnLike": {
-                        "kms:EncryptionContext:aws:logs:arn": stack.format_arn(
-                            service="logs",
-                            resource="log-group",
-                            # CloudFormation names the groups after their stack.
-                            resource_name=f"{stack.stack_name}-*",
-                            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-                        )
-                    }
-                },
-            )
+            iam.PolicyStatement.from_json(for_log_groups(target.region, groups))
         )
 
     def log_group(self, id: str) -> logs.LogGroup:

@@ -8,6 +8,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from dpra_constructs.resource_policies import tls_only
+
 _LOGS = "AccessLogs"
 _ARTIFACT_LOGS = "artifacts/"
 # The CDK's id; the bucket itself knows an alias of the key alone.
@@ -90,13 +92,7 @@ def _log_bucket(scope: Construct, source_arn: str, days: int, account: str) -> s
         policy_document={
             "Version": "2012-10-17",
             "Statement": [
-                {
-                    "Effect": "Deny",
-                    "Principal": {"AWS": "*"},
-                    "Action": "s3:*",
-                    "Resource": [arn, f"{arn}/*"],
-                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                },
+                tls_only(arn),
                 {
                     "Effect": "Allow",
                     "Principal": {"Service": "logging.s3.amazonaws.com"},

@@ -9,6 +9,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from dpra_constructs.resource_policies import for_log_groups
+
 
 class EncryptedLogs:
     """Makes log groups; the key lets CloudWatch Logs encrypt those with the pipeline's prefix.
@@ -25,32 +27,15 @@ class EncryptedLogs:
         stack = Stack.of(scope)
         region = stack.region
         groups = f"arn:{stack.partition}:logs:{region}:{stack.account}:log-group:"
-        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
         key.add_to_resource_policy(
             iam.PolicyStatement.from_json(
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": f"logs.{region}.amazonaws.com"},
-                    "Action": [
-                        "kms:Encrypt",
-                        "kms:Decrypt",
-                        "kms:ReEncryptFrom",
-                        "kms:ReEncryptTo",
-                        "kms:GenerateDataKey",
-                        "kms:GenerateDataKeyWithoutPlaintext",
-                        "kms:DescribeKey",
+                for_log_groups(
+                    region,
+                    [
+                        f"{groups}/aws/{service}/{pipeline}-*"
+                        for service in ("codebuild", "lambda", "vendedlogs/states")
                     ],
-                    # In a key's own policy it stands for the key.
-                    "Resource": "*",
-                    "Condition": {
-                        "ArnLike": {
-                            "kms:EncryptionContext:aws:logs:arn": [
-                                f"{groups}/aws/{service}/{pipeline}-*"
-                                for service in ("codebuild", "lambda", "vendedlogs/states")
-                            ]
-                        }
-                    },
-                }
+                )
             )
         )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from aws_cdk import Acknowledgment, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_s3 as s3
 
+from dpra_constructs.resource_policies import tls_only
+
 #: How long it is kept.
 EXPIRY_DAYS = 31
 _ID = "SyntheticTestArtifacts"
@@ -52,13 +54,7 @@ def artifact_bucket(stack: Stack) -> s3.CfnBucket:
         policy_document={
             "Version": "2012-10-17",
             "Statement": [
-                {
-                    "Effect": "Deny",
-                    "Principal": {"AWS": "*"},
-                    "Action": "s3:*",
-                    "Resource": [bucket.attr_arn, f"{bucket.attr_arn}/*"],
-                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                }
+                tls_only(bucket.attr_arn),
             ],
         },
     )
