@@ -13,6 +13,7 @@ from dpra_constructs.monitoring.health_alarms.definition import (
     AlarmDefinition,
     check_thresholds,
     error_rate,
+    given_or_default,
     latency,
 )
 from dpra_constructs.monitoring.health_alarms.health_alarm import HealthAlarm, health_alarms
@@ -120,7 +121,7 @@ def http_api_alarms(
     where = "http_api_alarms"
     if not hasattr(api, "http_api_id") and not hasattr(api, "api_id"):
         arguments.instance(where, "api", api, apigatewayv2.HttpApi, "self.api")
-    definitions = _checked(where, thresholds).definitions(rest=False)
+    definitions = given_or_default(where, thresholds, ApiThresholds).definitions(rest=False)
     return health_alarms(api, "HTTP API", definitions, [("ApiId", api.api_id)])
 
 
@@ -143,12 +144,6 @@ def rest_api_alarms(
     """
     where = "rest_api_alarms"
     arguments.instance(where, "api", api, apigateway.RestApiBase, "self.api")
-    definitions = _checked(where, thresholds).definitions(rest=True)
+    definitions = given_or_default(where, thresholds, ApiThresholds).definitions(rest=True)
     dimensions = [("ApiName", api.rest_api_name), ("Stage", api.deployment_stage.stage_name)]
     return health_alarms(api, "REST API", definitions, dimensions)
-
-
-def _checked(where: str, thresholds: ApiThresholds | None) -> ApiThresholds:
-    checked = thresholds if thresholds is not None else ApiThresholds()
-    arguments.instance(where, "thresholds", checked, ApiThresholds, "ApiThresholds()")
-    return checked

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from dpra_constructs import arguments
 from dpra_constructs.errors import InvalidArgumentError
 
+T = TypeVar("T")
 NOT_BREACHING = "notBreaching"
 BREACHING = "breaching"
 
@@ -75,6 +76,17 @@ def check_thresholds(thresholds: Any, limits: Mapping[str, tuple[float, float]])
                 f"{field.name}={arguments.shown(value)} is not a number from {least:g} to {most:g}",
                 f"write it like {field.name}={min(most, least + 1):g}",
             )
+
+
+def given_or_default(where: str, thresholds: T | None, kind: type[T]) -> T:
+    """Return thresholds, or those of a kind by default.
+
+    Raises:
+        InvalidArgumentError: they are of another kind.
+    """
+    given = thresholds if thresholds is not None else kind()
+    arguments.instance(where, "thresholds", given, kind, f"{kind.__name__}()")
+    return given
 
 
 def error_rate(

@@ -16,6 +16,7 @@ from dpra_constructs.monitoring.health_alarms.definition import (
     AlarmDefinition,
     Measure,
     check_thresholds,
+    given_or_default,
 )
 from dpra_constructs.monitoring.health_alarms.health_alarm import HealthAlarm, health_alarms
 
@@ -86,8 +87,7 @@ def error_line_alarms(
     ['ErrorLines']
     """
     where = "error_line_alarms"
-    checked = thresholds if thresholds is not None else ErrorLineThresholds()
-    arguments.instance(where, "thresholds", checked, ErrorLineThresholds, "ErrorLineThresholds()")
+    checked = given_or_default(where, thresholds, ErrorLineThresholds)
     if not hasattr(log_group, "log_group_name"):
         arguments.instance(where, "log_group", log_group, logs.LogGroup, "self.log_group")
     arguments.text(where, "pattern", pattern)

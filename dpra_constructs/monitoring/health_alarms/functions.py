@@ -13,6 +13,7 @@ from dpra_constructs.monitoring.health_alarms.definition import (
     Measure,
     check_thresholds,
     error_rate,
+    given_or_default,
     latency,
 )
 from dpra_constructs.monitoring.health_alarms.health_alarm import HealthAlarm, health_alarms
@@ -132,8 +133,7 @@ def function_alarms(
     ['ErrorRate', 'Throttles', 'Latency']
     """
     where = "function_alarms"
-    checked = thresholds if thresholds is not None else FunctionThresholds()
-    arguments.instance(where, "thresholds", checked, FunctionThresholds, "FunctionThresholds()")
+    checked = given_or_default(where, thresholds, FunctionThresholds)
     if not hasattr(function, "function_name"):
         arguments.instance(where, "function", function, lambda_.Function, "self.function")
     if isinstance(function, lambda_.Alias):

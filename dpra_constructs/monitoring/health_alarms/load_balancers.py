@@ -13,6 +13,7 @@ from dpra_constructs.monitoring.health_alarms.definition import (
     Measure,
     check_thresholds,
     error_rate,
+    given_or_default,
     latency,
 )
 from dpra_constructs.monitoring.health_alarms.health_alarm import HealthAlarm, health_alarms
@@ -180,10 +181,7 @@ def load_balancer_alarms(
     ['ErrorRate', 'RejectedConnections']
     """
     where = "load_balancer_alarms"
-    checked = thresholds if thresholds is not None else LoadBalancerThresholds()
-    arguments.instance(
-        where, "thresholds", checked, LoadBalancerThresholds, "LoadBalancerThresholds()"
-    )
+    checked = given_or_default(where, thresholds, LoadBalancerThresholds)
     arguments.instance(
         where, "load_balancer", load_balancer, elbv2.ApplicationLoadBalancer, "self.balancer"
     )
@@ -213,10 +211,7 @@ def target_group_alarms(
     ['ErrorRate', 'Latency', 'UnhealthyTargets']
     """
     where = "target_group_alarms"
-    checked = thresholds if thresholds is not None else TargetGroupThresholds()
-    arguments.instance(
-        where, "thresholds", checked, TargetGroupThresholds, "TargetGroupThresholds()"
-    )
+    checked = given_or_default(where, thresholds, TargetGroupThresholds)
     arguments.instance(
         where, "target_group", target_group, elbv2.ApplicationTargetGroup, "self.targets"
     )

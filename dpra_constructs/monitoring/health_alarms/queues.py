@@ -12,6 +12,7 @@ from dpra_constructs.monitoring.health_alarms.definition import (
     AlarmDefinition,
     Measure,
     check_thresholds,
+    given_or_default,
 )
 from dpra_constructs.monitoring.health_alarms.health_alarm import HealthAlarm, health_alarms
 
@@ -107,8 +108,7 @@ def queue_alarms(
     ['OldestMessage', 'DeadLetters']
     """
     where = "queue_alarms"
-    checked = thresholds if thresholds is not None else QueueThresholds()
-    arguments.instance(where, "thresholds", checked, QueueThresholds, "QueueThresholds()")
+    checked = given_or_default(where, thresholds, QueueThresholds)
     for name, value in (("queue", queue), ("dead_letters", dead_letters or queue)):
         if not hasattr(value, "queue_name"):
             arguments.instance(where, name, value, sqs.Queue, "self.queue")

@@ -13,6 +13,7 @@ from dpra_constructs.monitoring.health_alarms.definition import (
     AlarmDefinition,
     Measure,
     check_thresholds,
+    given_or_default,
 )
 from dpra_constructs.monitoring.health_alarms.health_alarm import HealthAlarm, health_alarms
 
@@ -117,8 +118,7 @@ def service_alarms(
     ['Cpu', 'Memory', 'RunningTasks']
     """
     where = "service_alarms"
-    checked = thresholds if thresholds is not None else ServiceThresholds()
-    arguments.instance(where, "thresholds", checked, ServiceThresholds, "ServiceThresholds()")
+    checked = given_or_default(where, thresholds, ServiceThresholds)
     arguments.instance(where, "service", service, ecs.BaseService, "self.service")
     dimensions = [
         ("ClusterName", service.cluster.cluster_name),

@@ -12,6 +12,7 @@ from dpra_constructs.monitoring.health_alarms.definition import (
     AlarmDefinition,
     Measure,
     check_thresholds,
+    given_or_default,
 )
 from dpra_constructs.monitoring.health_alarms.health_alarm import HealthAlarm, health_alarms
 
@@ -119,8 +120,7 @@ def table_alarms(
     ['ReadThrottles', 'WriteThrottles', 'SystemErrors', 'Latency']
     """
     where = "table_alarms"
-    checked = thresholds if thresholds is not None else TableThresholds()
-    arguments.instance(where, "thresholds", checked, TableThresholds, "TableThresholds()")
+    checked = given_or_default(where, thresholds, TableThresholds)
     if not hasattr(table, "table_name"):
         arguments.instance(where, "table", table, dynamodb.Table, "self.table")
     dimensions = [("TableName", table.table_name)]
