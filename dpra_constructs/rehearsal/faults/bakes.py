@@ -15,6 +15,7 @@ from typing import Any
 from dpra_constructs.errors import RehearsalError
 from dpra_constructs.rehearsal.clients import client
 from dpra_constructs.rehearsal.deployed_versions import DeployedVersion
+from dpra_constructs.rehearsal.execution_record import ExecutionRecord
 from dpra_constructs.rehearsal.faults.fault import Fault, Outcome
 from dpra_constructs.rehearsal.faults.scene import Scene
 from dpra_constructs.rehearsal.faults.waves import rollback_problems
@@ -123,6 +124,28 @@ def _of_stage(scene: Scene, stage: str) -> list[DeployedVersion]:
     return [each for each in scene.versions() if each.stage == stage]
 
 
+def _failed_bake(
+    scene: Scene,
+    record: ExecutionRecord,
+    others: list[ExecutionRecord],
+    stage: str,
+    *,
+    says: str,
+    advice: str,
+) -> Outcome:
+    """Return what has to come of a bake that fails: its stage alone goes back."""
+    return Outcome(
+        executions=[record, *others],
+        versions=scene.versions(),
+        expected=scene.expected(new_in=scene.before(stage)),
+        status="Failed",
+        failing=(stage, names.BAKE_ACTION),
+        says=says,
+        further=rollback_problems(scene, others, "Succeeded"),
+        advice=advice,
+    )
+
+
 def _slow_in_gamma(scene: Scene) -> Outcome:
     gamma = scene.before(scene.approval)[-1] if scene.approval else scene.stages[-1]
     with scene.waiting_at(gamma, SLOW) as emulation:
@@ -133,14 +156,12 @@ def _slow_in_gamma(scene: Scene) -> Outcome:
         with under_load(emulation, deployed, SLOW):
             record = scene.follow(scene.let_in(gamma))
             others = scene.follow_others(record)
-        return Outcome(
-            executions=[record, *others],
-            versions=scene.versions(),
-            expected=scene.expected(new_in=scene.before(gamma)),
-            status="Failed",
-            failing=(gamma, names.BAKE_ACTION),
+        return _failed_bake(
+            scene,
+            record,
+            others,
+            gamma,
             says=ALARMED,
-            further=rollback_problems(scene, others, "Succeeded"),
             advice=(
                 f"{gamma} runs the old version again, and production has not seen the new one. "
                 "The alarm that the bake names says what got worse."
@@ -160,14 +181,12 @@ def errors_in_bake(scene: Scene, emulation: Emulation, wave: str) -> Outcome:
         let_functions_misbehave(emulation.endpoint, functions, fails=True)
         record = scene.follow(release)
         others = scene.follow_others(record)
-    return Outcome(
-        executions=[record, *others],
-        versions=scene.versions(),
-        expected=scene.expected(new_in=scene.before(wave)),
-        status="Failed",
-        failing=(wave, names.BAKE_ACTION),
+    return _failed_bake(
+        scene,
+        record,
+        others,
+        wave,
         says=ALARMED,
-        further=rollback_problems(scene, others, "Succeeded"),
         advice=(
             f"{wave} runs the old version again; earlier waves keep the new one, and later ones "
             "have not seen it. Repair it by a new commit, and resume the pipeline."
@@ -193,14 +212,12 @@ def _health_unreadable(scene: Scene) -> Outcome:
             iam.delete_role_policy(RoleName=role, PolicyName=policy)
         record = scene.follow(scene.let_in(wave))
         others = scene.follow_others(record)
-        return Outcome(
-            executions=[record, *others],
-            versions=scene.versions(),
-            expected=scene.expected(new_in=scene.before(wave)),
-            status="Failed",
-            failing=(wave, names.BAKE_ACTION),
+        return _failed_bake(
+            scene,
+            record,
+            others,
+            wave,
             says="could not be read for",
-            further=rollback_problems(scene, others, "Succeeded"),
             advice=(
                 f"{wave} runs the old version again, as nobody could say whether the new one is "
                 f"well. Let the stack in {region} repair the role {role}, and release again."

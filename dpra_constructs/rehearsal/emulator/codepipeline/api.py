@@ -25,7 +25,7 @@ from dpra_constructs.rehearsal.emulator.codepipeline.pipelines import (
     record_of,
 )
 from dpra_constructs.rehearsal.emulator.codepipeline.problems import ServiceError
-from dpra_constructs.rehearsal.emulator.codepipeline.state import Execution
+from dpra_constructs.rehearsal.emulator.codepipeline.state import ActionRun, Execution
 
 Request = Mapping[str, Any]
 Response = dict[str, Any]
@@ -122,39 +122,38 @@ def _get_execution(request: Request) -> Response:
 
 
 def _list_actions(request: Request) -> Response:
-    executor = executor_of(request["pipelineName"])
-    wanted = request.get("filter", {})
-    latest = wanted.get("latestInPipelineExecution", {})
-    execution_id = wanted.get("pipelineExecutionId") or latest.get("pipelineExecutionId")
-    with executor.lock:
-        executions = [executor.execution(execution_id)] if execution_id else executor.executions
-        runs = [run for execution in executions for run in execution.runs]
-        if latest.get("startTimeRange") == "Latest":
-            by_action = {(run.action.stage, run.action.name): run for run in runs}
-            runs = list(by_action.values())
-        shown = [
-            shapes.action_execution(run, executor.pipeline.region)
-            for run in sorted(runs, key=lambda run: run.started, reverse=True)
-        ]
-    return _page(request, "actionExecutionDetails", shown)
+    return _list_runs(
+        request, "actionExecutionDetails", lambda each: each.runs, shapes.action_execution
+    )
 
 
 def _list_rules(request: Request) -> Response:
+    return _list_runs(
+        request, "ruleExecutionDetails", lambda each: each.rule_runs, shapes.rule_execution
+    )
+
+
+def _list_runs(
+    request: Request,
+    member: str,
+    runs_of: Callable[[Execution], Sequence[ActionRun]],
+    show: Callable[[ActionRun, str], Response],
+) -> Response:
+    """Show what ran, of one execution or of all, newest first."""
     executor = executor_of(request["pipelineName"])
     wanted = request.get("filter", {})
     latest = wanted.get("latestInPipelineExecution", {})
     execution_id = wanted.get("pipelineExecutionId") or latest.get("pipelineExecutionId")
     with executor.lock:
         executions = [executor.execution(execution_id)] if execution_id else executor.executions
-        runs = [run for execution in executions for run in execution.rule_runs]
+        runs = [run for execution in executions for run in runs_of(execution)]
         if latest.get("startTimeRange") == "Latest":
-            by_rule = {(run.action.stage, run.action.name): run for run in runs}
-            runs = list(by_rule.values())
+            runs = list({(run.action.stage, run.action.name): run for run in runs}.values())
         shown = [
-            shapes.rule_execution(run, executor.pipeline.region)
+            show(run, executor.pipeline.region)
             for run in sorted(runs, key=lambda run: run.started, reverse=True)
         ]
-    return _page(request, "ruleExecutionDetails", shown)
+    return _page(request, member, shown)
 
 
 _CONDITION_TYPES = {"BEFORE_ENTRY": "beforeEntry", "ON_SUCCESS": "onSuccess"}
