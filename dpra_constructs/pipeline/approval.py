@@ -24,8 +24,8 @@ from dpra_constructs.pipeline.permissions import allow
 from dpra_constructs.pipeline.plan import APPROVAL_STAGE, PipelinePlan
 from dpra_constructs.pipeline.release_functions import release_function
 from dpra_constructs.release import ManualApproval
-from dpra_constructs.release.job_results import JOB_RESULTS
 from dpra_constructs.release.manual_approval import APPROVE, CHECK, SUMMARIZE
+from dpra_constructs.release.pipeline_permissions import JOB_RESULTS, resource_of
 from dpra_constructs.release.runtime.change_summary import publishing_role_of
 from dpra_constructs.release.runtime.message import link
 
@@ -143,7 +143,7 @@ class Approval:
                 JOB_RESULTS,
                 Permission(
                     actions=["codepipeline:ListActionExecutions"],
-                    resources=[f"arn:{{partition}}:codepipeline:{{region}}:{{account}}:{name}"],
+                    resources=[resource_of(name)],
                 ),
             ],
             logs=self._logs,

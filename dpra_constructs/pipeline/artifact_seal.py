@@ -25,7 +25,7 @@ from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.permissions import allow
 from dpra_constructs.pipeline.plan import SEAL, VERIFY, PipelinePlan, PlannedStage
 from dpra_constructs.pipeline.release_functions import release_function
-from dpra_constructs.release.job_results import JOB_RESULTS
+from dpra_constructs.release.pipeline_permissions import JOB_RESULTS
 from dpra_constructs.release.runtime.change_summary import publishing_role_of
 from dpra_constructs.requirements import Requirement
 

@@ -11,6 +11,7 @@ from constructs import Construct
 from dpra_constructs.build_actions import Permission
 from dpra_constructs.pipeline.permissions import allowed
 from dpra_constructs.pipeline.plan import PipelinePlan
+from dpra_constructs.release.pipeline_permissions import resource_of
 from dpra_constructs.release.runtime import names
 from dpra_constructs.release.runtime.override import NOTHING
 
@@ -105,4 +106,4 @@ def _policy(
 
 
 def _pipeline(plan: PipelinePlan) -> str:
-    return f"arn:{{partition}}:codepipeline:{{region}}:{{account}}:{plan.pipeline.name}"
+    return resource_of(plan.pipeline.name)

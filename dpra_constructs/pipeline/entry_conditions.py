@@ -15,7 +15,7 @@ from dpra_constructs.pipeline.notifications import Notifications
 from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage, Purpose
 from dpra_constructs.pipeline.release_functions import release_function
 from dpra_constructs.pipeline.stage_conditions import CALENDAR_FUNCTION
-from dpra_constructs.release.job_results import JOB_RESULTS
+from dpra_constructs.release.pipeline_permissions import JOB_RESULTS
 
 _ANNOUNCE = "Announce"
 

@@ -22,6 +22,7 @@ from dpra_constructs.pipeline.plan import PipelinePlan
 from dpra_constructs.pipeline.release_functions import release_function
 from dpra_constructs.pipeline.stage_events import call_on, on_stage_events
 from dpra_constructs.release.chat_channels import Recipients
+from dpra_constructs.release.pipeline_permissions import EXECUTION_FACTS, resource_of
 from dpra_constructs.release.runtime import names
 
 _NOTIFY = "Notify"
@@ -114,15 +115,11 @@ def tell_of_events(
         for stage in plan.stages
         if not (plan.stops_the_line and stage.name in plan.wave_names)
     ]
-    pipeline = f"arn:{{partition}}:codepipeline:{{region}}:{{account}}:{name}"
+    pipeline = resource_of(name)
     parameter = names.override_parameter_name(name)
     permissions = [
         Permission(
-            actions=[
-                "codepipeline:GetPipelineExecution",
-                "codepipeline:GetPipelineState",
-                "codepipeline:ListActionExecutions",
-            ],
+            actions=EXECUTION_FACTS,
             resources=[pipeline],
         )
     ]

@@ -15,6 +15,7 @@ from dpra_constructs.pipeline.permissions import allow
 from dpra_constructs.pipeline.plan import PipelinePlan
 from dpra_constructs.pipeline.release_functions import release_function
 from dpra_constructs.pipeline.service_roles import service_role
+from dpra_constructs.release.pipeline_permissions import EXECUTION_FACTS, resource_of
 from dpra_constructs.release.roll_back_machine import definition
 
 _ID = "RollBackAll"
@@ -44,7 +45,7 @@ def roll_back_all(
         logs: makes the log groups.
     """
     name = plan.pipeline.name
-    pipeline = f"arn:{{partition}}:codepipeline:{{region}}:{{account}}:{name}"
+    pipeline = resource_of(name)
     closed = tuple(dict.fromkeys([plan.entrance, *plan.wave_names]))
     function = release_function(
         scope,
@@ -54,12 +55,7 @@ def roll_back_all(
         description=f"Rolls the waves of {name} back that a bad release has passed",
         permissions=[
             Permission(
-                actions=[
-                    "codepipeline:GetPipelineExecution",
-                    "codepipeline:GetPipelineState",
-                    "codepipeline:ListActionExecutions",
-                    "codepipeline:ListPipelineExecutions",
-                ],
+                actions=[*EXECUTION_FACTS, "codepipeline:ListPipelineExecutions"],
                 resources=[pipeline],
             ),
             Permission(

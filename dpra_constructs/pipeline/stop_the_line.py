@@ -14,6 +14,7 @@ from dpra_constructs.pipeline.plan import PipelinePlan
 from dpra_constructs.pipeline.release_functions import release_function
 from dpra_constructs.pipeline.roll_back_all import roll_back_all
 from dpra_constructs.pipeline.stage_events import on_stage_events
+from dpra_constructs.release.pipeline_permissions import EXECUTION_FACTS, resource_of
 
 
 def stop_the_line(
@@ -39,7 +40,7 @@ def stop_the_line(
     if plan.rolls_all_back and len(plan.wave_names) > 1:
         machine = roll_back_all(scope, plan=plan, notifications=notifications, logs=logs)
     start = [allow(["states:StartExecution"], [machine.ref])] if machine else []
-    pipeline = f"arn:{{partition}}:codepipeline:{{region}}:{{account}}:{name}"
+    pipeline = resource_of(name)
     function = release_function(
         scope,
         "StopTheLine",
@@ -48,11 +49,7 @@ def stop_the_line(
         description=f"Lets no release enter {entrance} after a wave has failed",
         permissions=[
             Permission(
-                actions=[
-                    "codepipeline:GetPipelineExecution",
-                    "codepipeline:GetPipelineState",
-                    "codepipeline:ListActionExecutions",
-                ],
+                actions=EXECUTION_FACTS,
                 resources=[pipeline],
             ),
             Permission(

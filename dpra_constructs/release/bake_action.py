@@ -10,7 +10,7 @@ from dpra_constructs import arguments
 from dpra_constructs.build_actions.permission import Permission
 from dpra_constructs.environments.wave import LONGEST_BAKE_MINUTES
 from dpra_constructs.errors import InvalidArgumentError
-from dpra_constructs.release.job_results import JOB_RESULTS
+from dpra_constructs.release.pipeline_permissions import JOB_RESULTS, resource_of
 from dpra_constructs.release.runtime import names
 
 # The value of an action's configuration, and with it UserParameters, has at most so many
@@ -110,7 +110,7 @@ class BakeAction:
     @property
     def permissions(self) -> tuple[Permission, ...]:
         """What the function's role needs for this stage, and no more."""
-        pipeline = f"arn:{{partition}}:codepipeline:{{region}}:{{account}}:{self.pipeline}"
+        pipeline = resource_of(self.pipeline)
         return (
             Permission(
                 actions=["sts:AssumeRole"], resources=list(self.gate_role_arns("{partition}"))
