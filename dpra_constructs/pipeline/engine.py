@@ -43,6 +43,7 @@ from dpra_constructs.pipeline.made_limits import check_made
 from dpra_constructs.pipeline.narrowed_roles import narrow_assets_role, narrow_pipeline_role
 from dpra_constructs.pipeline.notifications import Notifications, tell_of_events
 from dpra_constructs.pipeline.plan import PipelinePlan, PlannedStage, Purpose
+from dpra_constructs.pipeline.planned_limits import check_planned
 from dpra_constructs.pipeline.pull_requests import build_pull_requests
 from dpra_constructs.pipeline.source_action import make_source, start_on_trunk
 from dpra_constructs.pipeline.stage_budgets import watch_budgets
@@ -179,7 +180,7 @@ def build(
         approval.read(each for stage_id in production for each in stacks[stage_id])
     if seal:
         seal.read((each for found in stacks.values() for each in found), pipeline, access)
-    plan.check_limits({stage_id: len(found) for stage_id, found in stacks.items()}, limits)
+    check_planned(plan, {stage_id: len(found) for stage_id, found in stacks.items()}, limits)
     cdk_pipeline.build_pipeline()
     attach_conditions(pipeline, plan, pipeline.made)
     start_on_trunk(scope, plan, pipeline)

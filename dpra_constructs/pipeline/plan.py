@@ -16,7 +16,6 @@ from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.other_deployers import ExternalDeployment
 from dpra_constructs.pipeline.build_order import Action, in_order, inputs_of, outputs_of
 from dpra_constructs.pipeline.definitions import Chain, ProdDefinition, SelfMutation
-from dpra_constructs.pipeline.limits import Limits
 from dpra_constructs.pipeline.pull_request_source import PullRequestSource
 from dpra_constructs.pipeline.stage_conditions import (
     NO_CONDITIONS,
@@ -41,8 +40,6 @@ VERIFY = "Verify-Artifacts"
 # AWS::IAM::Role and CodeBuild projects carry these names, and a stack's name is at most 128
 # characters: what is left of it is for the application's own stack ids.
 _LONGEST_STAGE_ID = 100
-# CDK makes two actions for each stack: it prepares a change set and executes it.
-_ACTIONS_PER_STACK = 2
 
 
 class Purpose(Enum):
@@ -198,62 +195,6 @@ class PipelinePlan:
             if stage.name in waves
             or (stage.purpose is Purpose.OPEN and stage.name != self.entrance)
         )
-
-    def check_limits(self, stacks: Mapping[str, int], limits: Limits) -> None:
-        """Refuse a pipeline that CodePipeline would not take, or CDK would split.
-
-        Args:
-            stacks: how many stacks the application has, by the target's stage id.
-            limits: the quotas.
-        """
-        where = f'DeploymentPipeline "{self.pipeline.name}"'
-        if len(self.stages) > limits.stages_per_pipeline:
-            raise InvalidArgumentError(
-                where,
-                f"has {len(self.stages)} pipeline stages, and CodePipeline takes "
-                f"{limits.stages_per_pipeline}",
-                "join waves",
-            )
-        # The source, the self-mutation, and file and image publishing.
-        total = 4
-        for stage in self.stages:
-            count = (
-                sum(
-                    _ACTIONS_PER_STACK * stacks[target.stage_id]
-                    + len(stage.tests)
-                    + len(stage.migrations)
-                    + len(stage.deployments)
-                    for target in stage.targets
-                    # What orders groups is no action, and CDK Pipelines counts it as one.
-                )
-                + max(0, len(stage.groups) - 1)
-                + (stage.bake_minutes is not None)
-            )
-            if stage.purpose is Purpose.DEPLOY:
-                count += self.seals
-            if stage.purpose is Purpose.BUILD:
-                count = len(self.build_runs) + self.seals
-            elif stage.purpose is Purpose.APPROVE and self.approval:
-                count = len(self.approval.actions)
-            elif stage.purpose is Purpose.OPEN:
-                count = 1
-            if count > limits.actions_per_stage:
-                raise InvalidArgumentError(
-                    where,
-                    f"pipeline stage {stage.name!r} would have {count} actions, and CodePipeline "
-                    f"takes {limits.actions_per_stage}",
-                    "run several tools in one build action"
-                    if stage.purpose is Purpose.BUILD
-                    else f"deploy to fewer than its {len(stage.targets)} regions at once, or put "
-                    "the application into fewer stacks",
-                )
-            total += count
-        if total > limits.actions_per_pipeline:
-            raise InvalidArgumentError(
-                where,
-                f"would have {total} actions, and CodePipeline takes {limits.actions_per_pipeline}",
-                "put the application into fewer stacks, or release its parts by several pipelines",
-            )
 
     def __str__(self) -> str:
         """Return the plan as text: a line for each pipeline stage and for all that it runs."""

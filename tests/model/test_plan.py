@@ -28,6 +28,7 @@ from dpra_constructs.pipeline.definitions import (
 )
 from dpra_constructs.pipeline.limits import Limits
 from dpra_constructs.pipeline.plan import PipelinePlan, make_plan
+from dpra_constructs.pipeline.planned_limits import check_planned
 from dpra_constructs.source import CodeCommit, SourceLayout
 from dpra_constructs.test_actions import IntegrationTest
 
@@ -135,10 +136,10 @@ def test_a_plan_within_its_limits_is_within_them(
     largest = max(gamma, 4, 2 * stack_count + 1)
     limits = Limits(actions_per_stage=most, actions_per_pipeline=10_000)
     if largest <= most:
-        plan.check_limits(stacks, limits)
+        check_planned(plan, stacks, limits)
     else:
         with pytest.raises(InvalidArgumentError, match=f"and CodePipeline takes {most};"):
-            plan.check_limits(stacks, limits)
+            check_planned(plan, stacks, limits)
 
 
 def test_the_plan_prints_itself() -> None:
