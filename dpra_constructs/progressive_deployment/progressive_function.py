@@ -160,7 +160,7 @@ class ProgressiveFunction(Construct):
         )
         self._hooks: dict[str, lambda_.IFunction] = {}
         # The alarms have to watch the new version before it has a single caller.
-        self._shift_the_alias().add_dependency(self.deployment_group)
+        self._shift_the_alias().add_resource_dependency(self.deployment_group)
 
     def add_alarms(self, *alarms: RollbackAlarm) -> None:
         """Let further alarms roll a deployment back.
@@ -296,7 +296,7 @@ class ProgressiveFunction(Construct):
                 ],
             },
         )
-        self._shift_the_alias().add_dependency(invokes)
+        self._shift_the_alias().add_resource_dependency(invokes)
 
     def _shift_the_alias(self) -> lambda_.CfnAlias:
         resource = self.alias.node.default_child

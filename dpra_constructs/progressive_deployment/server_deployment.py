@@ -257,7 +257,7 @@ class ServerDeployment(Construct):
         )
         resource = self.deployment.node.default_child
         assert isinstance(resource, CfnResource)
-        resource.add_dependency(again)
+        resource.add_resource_dependency(again)
 
 
 def _checked_revision(where: str, revision: str | Path) -> Path:
