@@ -41,7 +41,6 @@ from dpra_constructs.release.runtime import names
 from dpra_constructs.source import ConnectedRepository
 from dpra_constructs.test_actions import (
     BuildNetwork,
-    DatabaseMigration,
     DeployedTest,
     FaultInjection,
     rollback_check,
@@ -57,35 +56,6 @@ _SHORTEST_TIMEOUT_MINUTES = 5
 _STOPPING_MINUTES = 10
 # What asking the server, and cancelling, may take beyond the deployment itself.
 _CANCELLING_MINUTES = 15
-
-
-class Migrations:
-    """The migrations of one target, by the stack of the database after which they run."""
-
-    def __init__(self) -> None:
-        self._of_stacks: dict[Stack, list[pipelines.Step]] = {}
-        self._waited_for: list[tuple[DatabaseMigration, Stack]] = []
-
-    def add(self, migration: DatabaseMigration, stack: Stack, step: pipelines.Step) -> None:
-        """Add one; those of a stack run in their order."""
-        steps = self._of_stacks.setdefault(stack, [])
-        if steps:
-            step.add_step_dependency(steps[-1])
-        steps.append(step)
-        self._waited_for.append((migration, stack))
-
-    @property
-    def stack_steps(self) -> list[pipelines.StackSteps]:
-        """What CDK Pipelines is told."""
-        return [
-            pipelines.StackSteps(stack=stack, post=steps)
-            for stack, steps in self._of_stacks.items()
-        ]
-
-    def check(self, deployment: pipelines.StageDeployment) -> None:
-        """Refuse migrations for which no software waits."""
-        for migration, stack in self._waited_for:
-            database_migrations.require_waiting_software(migration, stack, deployment)
 
 
 # In Base64, as a name may hold what is no JSON. Before anything of the repository runs.
@@ -317,9 +287,9 @@ class CodeBuildSteps:
 
     def migrations(
         self, stage: PlannedStage, target: DeploymentTarget, application: Stage
-    ) -> Migrations:
+    ) -> database_migrations.Migrations:
         """Make the migrations of one target, each after the stack of its database."""
-        made = Migrations()
+        made = database_migrations.Migrations()
         if not stage.migrations:
             return made
         outputs = outputs_by_stack(application)

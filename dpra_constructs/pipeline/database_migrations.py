@@ -11,6 +11,35 @@ from dpra_constructs.release.runtime import names
 from dpra_constructs.test_actions import DatabaseMigration, DeployedTest
 
 
+class Migrations:
+    """The migrations of one target, by the stack of the database after which they run."""
+
+    def __init__(self) -> None:
+        self._of_stacks: dict[Stack, list[pipelines.Step]] = {}
+        self._waited_for: list[tuple[DatabaseMigration, Stack]] = []
+
+    def add(self, migration: DatabaseMigration, stack: Stack, step: pipelines.Step) -> None:
+        """Add one; those of a stack run in their order."""
+        steps = self._of_stacks.setdefault(stack, [])
+        if steps:
+            step.add_step_dependency(steps[-1])
+        steps.append(step)
+        self._waited_for.append((migration, stack))
+
+    @property
+    def stack_steps(self) -> list[pipelines.StackSteps]:
+        """What CDK Pipelines is told."""
+        return [
+            pipelines.StackSteps(stack=stack, post=steps)
+            for stack, steps in self._of_stacks.items()
+        ]
+
+    def check(self, deployment: pipelines.StageDeployment) -> None:
+        """Refuse migrations for which no software waits."""
+        for migration, stack in self._waited_for:
+            require_waiting_software(migration, stack, deployment)
+
+
 def in_target(
     migration: DatabaseMigration, target: DeploymentTarget, application: Stage
 ) -> DeployedTest:
