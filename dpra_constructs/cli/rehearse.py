@@ -204,7 +204,7 @@ def _keep(console: Console, emulation: Emulation) -> None:
         f"AWS_ACCESS_KEY_ID={api.place.account} AWS_SECRET_ACCESS_KEY=rehearsal "
         f"AWS_DEFAULT_REGION={api.place.region} AWS_ENDPOINT_URL={api.endpoint}"
     )
-    for line in (
+    lines = (
         "",
         "The emulator is up until Ctrl-C. Look at it from another shell, an account's number being "
         "its access key id:",
@@ -212,9 +212,10 @@ def _keep(console: Console, emulation: Emulation) -> None:
         f"  aws codepipeline get-pipeline-state --name {api.name}",
         f"  aws codepipeline list-pipeline-executions --pipeline-name {api.name}",
         "  aws cloudformation describe-stacks",
-    ):
-        console.print(line, markup=False)
+    )
     try:
+        for line in lines:
+            console.print(line, markup=False)
         while True:
             time.sleep(1)
     except KeyboardInterrupt:
