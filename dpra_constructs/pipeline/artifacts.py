@@ -12,8 +12,6 @@ from dpra_constructs.resource_policies import tls_only
 
 _LOGS = "AccessLogs"
 _ARTIFACT_LOGS = "artifacts/"
-# The CDK's id; the bucket itself knows an alias of the key alone.
-_REPLICA_KEY = "CrossRegionCodePipelineReplicationBucketEncryptionKey"
 
 
 def artifact_bucket(scope: Construct, key: kms.Key, days: int, account: str) -> s3.Bucket:
@@ -27,31 +25,30 @@ def artifact_bucket(scope: Construct, key: kms.Key, days: int, account: str) -> 
         enforce_ssl=True,
         removal_policy=RemovalPolicy.RETAIN,
     )
-    _keep_and_log(scope, bucket, days, account)
+    resource = bucket.node.default_child
+    assert isinstance(resource, s3.CfnBucket)
+    _keep_and_log(scope, resource, days, account)
     return bucket
 
 
 def keep_replicas(pipeline: codepipeline.Pipeline, days: int, account: str) -> None:
     """Give the bucket that the CDK makes in each other region the same properties."""
     for _, support in sorted(pipeline.cross_region_support.items()):
+        made = support.stack.node.find_all()
+        buckets = [each for each in made if isinstance(each, s3.CfnBucket)]
         # Two pipelines of one stack share it.
-        if support.stack.node.try_find_child(_LOGS):
+        if len(buckets) > 1:
             continue
-        bucket = support.replication_bucket
-        assert isinstance(bucket, s3.Bucket)  # made by the CDK, and typed by its interface
-        _keep_and_log(support.stack, bucket, days, account)
+        _keep_and_log(support.stack, buckets[0], days, account)
         # The bucket outlives its stack, and is worth nothing without its key.
-        beside = bucket.node.scope
-        key = beside.node.try_find_child(_REPLICA_KEY) if beside else None
-        if isinstance(key, kms.Key):
-            key.apply_removal_policy(RemovalPolicy.RETAIN)
+        for key in made:
+            if isinstance(key, kms.CfnKey):
+                key.apply_removal_policy(RemovalPolicy.RETAIN)
 
 
-def _keep_and_log(scope: Construct, bucket: s3.Bucket, days: int, account: str) -> None:
+def _keep_and_log(scope: Construct, resource: s3.CfnBucket, days: int, account: str) -> None:
     # By CloudFormation types and plain values: each bucket, principal, statement and duration of
     # aws_cdk is a call to the jsii kernel, for each region.
-    resource = bucket.node.default_child
-    assert isinstance(resource, s3.CfnBucket)
     logs_name = _log_bucket(scope, resource.attr_arn, days, account)
     resource.lifecycle_configuration = _retention(days)
     resource.versioning_configuration = s3.CfnBucket.VersioningConfigurationProperty(
