@@ -90,6 +90,7 @@ def rehearsed(place: Place) -> tuple[dict[str, Any], str]:
     return json.loads((place.folder / "result.json").read_text()), printed
 
 
+@pytest.mark.rehearsal
 def test_the_commit_runs_in_every_account_and_region(
     place: Place, rehearsed: tuple[dict[str, Any], str]
 ) -> None:
