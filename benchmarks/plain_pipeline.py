@@ -138,6 +138,7 @@ def _notify(scope: Construct, key: kms.Key, topic: sns.Topic) -> None:
     _rule(scope, "StageFailed", function)
     _rule(scope, "ApprovalNeeded", function)
     _rule(scope, "BudgetExceeded", function, "aws.cloudwatch")
+    _rule(scope, "SigningKeyUsed", function, "aws.kms")
 
 
 def _delivery_metrics(scope: Construct, key: kms.Key, topic: sns.Topic) -> None:

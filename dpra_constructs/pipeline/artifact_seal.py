@@ -63,7 +63,8 @@ class ArtifactSeal:
     """Makes the action that seals, and those that verify.
 
     Attributes:
-        key: the one that signs; the role of `Seal` alone may.
+        key: the one that signs.
+        role: that of `Seal`, which alone may sign.
         step: the action `Seal`, whose output every later action reads.
     """
 
@@ -83,7 +84,7 @@ class ArtifactSeal:
         self._signing = signing
         self._logs = logs
         self._revision = source.source_attribute(plan.repository.revision_attribute)
-        self._role = iam.Role(
+        self.role = iam.Role(
             scope,
             "SealRole",
             description=f"Seals the artifacts of {plan.pipeline.name}: nothing else may sign",
@@ -116,7 +117,7 @@ class ArtifactSeal:
                     },
                     {
                         "Effect": "Allow",
-                        "Principal": {"AWS": self._role.role_arn},
+                        "Principal": {"AWS": self.role.role_arn},
                         "Action": ["kms:GetPublicKey", "kms:Sign"],
                         "Resource": "*",
                     },
@@ -153,7 +154,7 @@ class ArtifactSeal:
             primary_output_directory=".",
             project_name=project,
             timeout=Duration.minutes(_SEAL_MINUTES),
-            role=self._role,
+            role=self.role,
             role_policy_statements=[
                 iam.PolicyStatement(
                     actions=["kms:GetPublicKey", "kms:Sign"], resources=[self.key.attr_arn]

@@ -194,7 +194,12 @@ def build(
         stop_the_line(scope, plan=plan, notifications=notifications, logs=logs)
     alarms = watch_budgets(scope, pipeline=name, minutes=plan.time_budgets, logs=logs)
     tell_of_events(
-        scope, plan=plan, notifications=notifications, budgets=list(alarms.values()), logs=logs
+        scope,
+        plan=plan,
+        notifications=notifications,
+        budgets=list(alarms.values()),
+        seal=seal,
+        logs=logs,
     )
     metrics = _delivery_metrics(scope, plan, notifications, logs) if publishes_metrics else None
     if plan.pull_requests:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -15,6 +16,7 @@ from constructs import Construct
 
 from dpra_constructs.build_actions import Permission
 from dpra_constructs.environments import PipelineIdentity
+from dpra_constructs.pipeline.artifact_seal import ArtifactSeal
 from dpra_constructs.pipeline.chat_channels import subscribe_channels
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.permissions import Statement, allow
@@ -97,15 +99,19 @@ def tell_of_events(
     plan: PipelinePlan,
     notifications: Notifications,
     budgets: Sequence[cloudwatch.CfnAlarm],
+    seal: ArtifactSeal | None,
     logs: EncryptedLogs,
 ) -> None:
     """Make the function that tells of failures, rollbacks, approvals, budgets and overrides.
+
+    It tells of uses of the signing key by others than the action that seals, too.
 
     Args:
         scope: where it is made.
         plan: the plan.
         notifications: whom it tells.
         budgets: the alarms of the time budgets.
+        seal: whose key is watched, where artifacts are signed.
         logs: makes the function's log group.
     """
     name = plan.pipeline.name
@@ -193,3 +199,41 @@ def tell_of_events(
         call_on(
             scope, id, pattern=pattern, description=description, target=_NOTIFY, function=function
         )
+    if seal:
+        call_on(
+            scope,
+            "SigningKeyUsed",
+            pattern=foreign_use(seal.key.attr_arn, seal.role.role_arn),
+            description=f"Somebody else than Seal signs with the key of {name}",
+            target=_NOTIFY,
+            function=function,
+            # Sign reads only, says CloudTrail, and a rule sees no such calls unless it is told to.
+            state="ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS",
+        )
+
+
+def foreign_use(key_arn: str, role_arn: str) -> dict[str, Any]:
+    """Return the pattern of the events of CloudTrail in which another than a role signs.
+
+    Sources: https://docs.aws.amazon.com/kms/latest/developerguide/ct-sign.html,
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
+
+    Args:
+        key_arn: of the key.
+        role_arn: of the one role that may sign.
+    """
+    # Users and root have no role behind their session.
+    others: list[dict[str, Any]] = [{"anything-but": [role_arn]}, {"exists": False}]
+    return {
+        "source": ["aws.kms"],
+        "detail-type": ["AWS API Call via CloudTrail"],
+        "detail": {
+            "eventSource": ["kms.amazonaws.com"],
+            "eventName": ["Sign"],
+            "resources": {"ARN": [key_arn]},
+            "$or": [
+                {"userIdentity": {"sessionContext": {"sessionIssuer": {"arn": [other]}}}}
+                for other in others
+            ],
+        },
+    }

@@ -59,6 +59,7 @@ def call_on(
     description: str,
     target: str,
     function: lambda_.CfnFunction,
+    state: str | None = None,
 ) -> events.CfnRule:
     """Make the rule for events of a pattern, and let it call the function.
 
@@ -69,12 +70,14 @@ def call_on(
         description: what it is for.
         target: what the rule calls its target.
         function: what is called.
+        state: the rule's, ENABLED unless given.
     """
     rule = events.CfnRule(
         scope,
         id,
         description=description,
         event_pattern=pattern,
+        state=state,
         targets=[{"id": target, "arn": function.attr_arn}],
     )
     lambda_.CfnPermission(

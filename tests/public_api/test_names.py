@@ -301,6 +301,8 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "ResumePolicy",
         "SealRole",
         "SigningKey1",
+        "SigningKeyUsed",
+        "SigningKeyUsedPermission",
         "StageDuration",
         "StageDurationRole",
         "StageEnded",

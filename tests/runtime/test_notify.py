@@ -109,6 +109,31 @@ BUDGET = event(
 )
 OVERRIDE = event("Parameter Store Change", name="/dpra/fruit/override", operation="Update")
 
+SIGNED = event(
+    "AWS API Call via CloudTrail",
+    eventName="Sign",
+    eventTime="2026-06-05T15:30:00Z",
+    sourceIPAddress="192.0.2.7",
+    userIdentity={"type": "AssumedRole", "arn": JANE},
+    resources=[{"type": "AWS::KMS::Key", "ARN": "arn:aws:kms:us-west-2:111111111111:key/0a1b"}],
+)
+
+
+def test_another_who_signs_is_told_with_key_time_and_address() -> None:
+    world = World()
+    assert told(world, SIGNED) == "fruit: Seal's key is used by another"
+    assert (
+        f"Reason: {JANE} called kms:Sign with arn:aws:kms:us-west-2:111111111111:key/0a1b "
+        "at 2026-06-05T15:30:00Z from 192.0.2.7\n"
+    ) in world.published[0]["Message"]
+
+
+def test_another_who_may_not_sign_is_told_as_refused() -> None:
+    world = World()
+    refused = {**SIGNED, "detail": {**SIGNED["detail"], "errorCode": "AccessDenied"}}
+    assert told(world, refused) == "fruit: Seal's key is used by another, who was refused"
+    assert "192.0.2.7: AccessDenied" in world.published[0]["Message"]
+
 
 def test_a_failed_stage_is_told_with_commit_author_reason_and_link() -> None:
     world = World()
@@ -200,7 +225,7 @@ ANYTHING = st.recursive(
     max_leaves=8,
 )
 KEYS = ["execution-id", "stage", "state", "type", "alarmName", "name", "operation"]
-KINDS = [each["detail-type"] for each in (FAILED, APPROVAL, BUDGET, OVERRIDE)]
+KINDS = [each["detail-type"] for each in (FAILED, APPROVAL, BUDGET, OVERRIDE, SIGNED)]
 
 
 @given(

@@ -4,7 +4,9 @@ import json
 from typing import Any
 
 import pytest
+from ministack.services.eventbridge import _test_event_pattern
 
+from dpra_constructs.pipeline.notifications import foreign_use
 from tests.conftest import resources
 from tests.pipelines import beta_stage, pipeline, prod_waves, template_of, tools_stack
 from tests.synth.test_build_actions import flat
@@ -47,6 +49,7 @@ def test_people_are_told_of_stages_approvals_budgets_and_overrides(
         "CodePipeline Action Execution State Change",
         "CloudWatch Alarm State Change",
         "Parameter Store Change",
+        "AWS API Call via CloudTrail",
     }
     approvals = found["CodePipeline Action Execution State Change"]["detail"]
     assert approvals == {
@@ -88,6 +91,7 @@ def test_a_pipeline_without_approval_and_bake_has_no_rule_for_them() -> None:
     assert set(patterns(template)) == {
         "CodePipeline Stage Execution State Change",
         "CloudWatch Alarm State Change",
+        "AWS API Call via CloudTrail",
     }
     assert "ssm:GetParameterHistory" not in json.dumps(template)
 
@@ -127,5 +131,70 @@ def test_each_rule_may_call_it(template: dict[str, Any]) -> None:
         permission["SourceArn"]["Fn::GetAtt"][0]
         for permission in resources(template, "AWS::Lambda::Permission")
     }
-    assert len(rules) == 4
+    assert len(rules) == 5
     assert rules <= allowed
+
+
+KEY = "arn:aws:kms:us-west-2:111111111111:key/0a1b2c3d-0000-4000-8000-000000000000"
+ROLES = "arn:aws:iam::111111111111:role"
+
+
+def signing(identity: dict[str, Any], *, key: str = KEY, name: str = "Sign") -> dict[str, Any]:
+    """Return the event of a call as CloudTrail writes it."""
+    return {
+        "source": "aws.kms",
+        "detail-type": "AWS API Call via CloudTrail",
+        "resources": [],
+        "detail": {
+            "eventSource": "kms.amazonaws.com",
+            "eventName": name,
+            "readOnly": True,
+            "userIdentity": identity,
+            "resources": [{"accountId": "111111111111", "type": "AWS::KMS::Key", "ARN": key}],
+        },
+    }
+
+
+def session(role: str) -> dict[str, Any]:
+    issuer = {"type": "Role", "arn": f"{ROLES}/{role}"}
+    return {"type": "AssumedRole", "sessionContext": {"sessionIssuer": issuer}}
+
+
+USER = {"type": "IAMUser", "arn": "arn:aws:iam::111111111111:user/jane"}
+ROOT = {"type": "Root", "arn": "arn:aws:iam::111111111111:root", "sessionContext": {}}
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (signing(session("Seal")), False),
+        (signing(session("Seal2")), True),
+        (signing(session("deploying")), True),
+        (signing(USER), True),
+        (signing(ROOT), True),
+        (signing(USER, key=KEY.replace("0a", "0b")), False),
+        (signing(USER, name="GetPublicKey"), False),
+    ],
+)
+def test_people_are_told_when_another_than_seal_signs(event: dict[str, Any], told: bool) -> None:
+    # By the emulator's own matching of patterns.
+    pattern = json.dumps(foreign_use(KEY, f"{ROLES}/Seal"))
+    asked = {"EventPattern": pattern, "Event": json.dumps(event)}
+    answer = _test_event_pattern(asked)  # type: ignore[no-untyped-call]
+    assert json.loads(answer[2]) == {"Result": told}
+
+
+def test_the_rule_sees_calls_that_only_read(template: dict[str, Any]) -> None:
+    [rule] = [
+        each
+        for each in resources(template, "AWS::Events::Rule")
+        if each["EventPattern"]["detail-type"] == ["AWS API Call via CloudTrail"]
+    ]
+    assert rule["State"] == "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+    [key] = [
+        name
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::KMS::Key"
+        and resource["Properties"].get("KeyUsage") == "SIGN_VERIFY"
+    ]
+    assert rule["EventPattern"]["detail"]["resources"] == {"ARN": [{"Fn::GetAtt": [key, "Arn"]}]}

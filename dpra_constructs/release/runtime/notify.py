@@ -1,9 +1,9 @@
 """Tells people what happens in the pipeline, from the events of EventBridge.
 
 A stage failed or is rolled back, an approval is needed, a time budget was exceeded, somebody
-overrides a bake or a window. Waves are left to `stop_the_line`, where that is on. Events come at
-least once: a message too many is better than one too few. An event that says less than it should
-is told with what it says.
+overrides a bake or a window, or signs with the pipeline's key. Waves are left to `stop_the_line`,
+where that is on. Events come at least once: a message too many is better than one too few. An event
+that says less than it should is told with what it says.
 """
 
 import json
@@ -52,6 +52,8 @@ def message_of(
             return _budget_exceeded(about, detail, codepipeline)
         case "Parameter Store Change":
             return _overridden(about, detail, codepipeline, ssm)
+        case "AWS API Call via CloudTrail":
+            return _signed_by_another(about, detail)
         case _:
             return None
 
@@ -124,6 +126,30 @@ def _overridden(
         heading=f"{' '.join(filter(None, [what, 'of', stage])) if what else stage or 'a stage'} "
         "is overridden",
         reason=_text(marker.get("reason")) or value,
+    )
+
+
+def _signed_by_another(about: Message, detail: dict[str, Any]) -> Message | None:
+    """Tell who used the signing key, or tried to; the rule leaves out the action that seals."""
+    if detail.get("eventName") != "Sign":
+        return None
+    resources = detail.get("resources")
+    keys = [
+        _text(_dictionary(each).get("ARN"))
+        for each in (resources if isinstance(resources, list) else [])
+    ]
+    who = _text(_dictionary(detail.get("userIdentity")).get("arn")) or "somebody unknown"
+    refusal = _text(detail.get("errorCode"))
+    said = [
+        f"{who} called kms:Sign with {', '.join(filter(None, keys)) or 'the signing key'}",
+        f"at {_text(detail.get('eventTime')) or 'an unknown time'}",
+        f"from {_text(detail.get('sourceIPAddress')) or 'an unknown address'}",
+    ]
+    return replace(
+        about,
+        title=f"Seal's key is used by another{', who was refused' if refusal else ''}",
+        reason=" ".join(said) + (f": {refusal}" if refusal else ""),
+        hints=("What another signs with it passes as sealed: find out who did it.",),
     )
 
 
