@@ -1,13 +1,15 @@
 """What is synthesized once per session and asserted many times."""
 
+import fcntl
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, CloudFormationValidatePlugin, Stack, Validations
 
+from benchmarks.plain_pipeline import plain_pipeline
 from examples.fruit_api.infrastructure import FruitApiPipeline, Settings
 from examples.fruit_api.infrastructure.settings import CONTEXT
 from examples.fruit_service.infrastructure import FruitServicePipeline
@@ -44,9 +46,51 @@ class Synthesized:
         return template
 
 
-def synthesize_fruit_api(folder: Path) -> Synthesized:
+def validate_templates(app: App) -> None:
+    """Have the CDK validate the templates of an app, which it does not do in the tests."""
+    Validations.of(app).add_plugins(CloudFormationValidatePlugin())
+
+
+def invalid_templates(folder: Path) -> list[Any]:
+    """Return what the CDK's validation says of the templates of a cloud assembly."""
+    reports = json.loads((folder / "validation-report.json").read_text())["pluginReports"]
+    return [
+        violation
+        for report in reports
+        if report["pluginName"] == "CloudFormation Validate"
+        for violation in report["violations"]
+    ]
+
+
+def cfn_lint_rules(folder: Path) -> set[str]:
+    """Return the rules of cfn-lint that a cloud assembly breaks."""
+    from cfnlint.api import lint_file
+
+    return {match.rule.id for path in folder.rglob("*.template.json") for match in lint_file(path)}
+
+
+@pytest.fixture(scope="session")
+def plain_cfn_lint_rules(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> set[str]:
+    """What cfn-lint finds in plain CDK Pipelines, asked once for all workers of pytest-xdist."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    found = shared / "plain_cfn_lint_rules.json"
+    with (shared / "plain_cfn_lint_rules.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not found.exists():
+            folder = tmp_path_factory.mktemp("plain") / "cdk.out"
+            app = App(outdir=str(folder))
+            plain_pipeline(app, 9)
+            app.synth()
+            found.write_text(json.dumps(sorted(cfn_lint_rules(folder))))
+    return set(json.loads(found.read_text()))
+
+
+def synthesize_fruit_api(folder: Path, *, validated: bool = False) -> Synthesized:
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
     app = App(outdir=str(folder), context=context)
+    if validated:
+        validate_templates(app)
     stack = FruitApiPipeline(
         app, "FruitApiPipeline", settings=Settings.from_context(context[CONTEXT])
     )
@@ -56,7 +100,7 @@ def synthesize_fruit_api(folder: Path) -> Synthesized:
 
 @pytest.fixture(scope="session")
 def fruit_api(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    return synthesize_fruit_api(tmp_path_factory.mktemp("fruit_api") / "cdk.out")
+    return synthesize_fruit_api(tmp_path_factory.mktemp("fruit_api") / "cdk.out", validated=True)
 
 
 def synthesize_fruit_service(folder: Path) -> Synthesized:
@@ -67,6 +111,7 @@ def synthesize_fruit_service(folder: Path) -> Synthesized:
     context = json.loads((FRUIT_SERVICE / "cdk.json").read_text())["context"]
     settings = FruitServiceSettings.from_context(context[FRUIT_SERVICE_CONTEXT])
     app = App(outdir=str(folder / "cdk.out"), context=context)
+    validate_templates(app)
     stack = FruitServicePipeline(app, "FruitServicePipeline", settings=settings, root=folder)
     app.synth()
     return Synthesized(app, stack, folder / "cdk.out")

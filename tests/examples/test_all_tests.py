@@ -19,7 +19,7 @@ from dpra_constructs import test_actions
 from dpra_constructs.test_actions import DeployedTest
 from dpra_constructs.testing import unacknowledged_findings
 from tests.build_actions.unsafe_commands import problems
-from tests.conftest import ROOT, resources
+from tests.conftest import ROOT, invalid_templates, resources, validate_templates
 
 EXAMPLE = ROOT / "examples" / "all_tests"
 MODULES = ("pipeline", "application", "deployed_tests")
@@ -48,9 +48,11 @@ def all_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AllTests]:
     finally:
         sys.path.remove(str(EXAMPLE))
     app = App(outdir=str(folder))
+    validate_templates(app)
     pipeline.AllTests(app, "AllTests", env=Environment(account="111111111111", region="us-west-2"))
     app.synth()
     template = json.loads((folder / "AllTests.template.json").read_text())
+    assert invalid_templates(folder) == []
     yield AllTests(app, tests, template)
     for name in MODULES:
         del sys.modules[name]

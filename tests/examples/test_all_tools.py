@@ -15,13 +15,12 @@ import pytest
 import yaml
 from aws_cdk import App, Environment
 
-from benchmarks.plain_pipeline import plain_pipeline
 from dpra_constructs.build_actions.tool_versions import CDK_ASSETS, CDK_CLI
 from dpra_constructs.cli.commands import dpra
 from dpra_constructs.testing import unacknowledged_findings
 from tests.build_actions.every_action import ALL_NAMES
 from tests.build_actions.unsafe_commands import problems
-from tests.conftest import ROOT, resources
+from tests.conftest import ROOT, cfn_lint_rules, invalid_templates, resources, validate_templates
 
 EXAMPLE = ROOT / "examples" / "all_tools"
 # What neither a lock nor a hash checks, but the exact version pins: the first two are rendered by
@@ -77,6 +76,7 @@ def all_tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AllTools]:
     finally:
         sys.path.remove(str(EXAMPLE))
     app = App(outdir=str(folder))
+    validate_templates(app)
     pipeline.AllTools(app, "AllTools", env=Environment(account="111111111111", region="us-west-2"))
     app.synth()
     yield AllTools(app, tools, folder)
@@ -177,19 +177,13 @@ def test_cdk_nag_finds_nothing(all_tools: AllTools) -> None:
 
 
 def test_cfn_lint_finds_nothing_that_plain_cdk_pipelines_does_not_have(
-    all_tools: AllTools, tmp_path: Path
+    all_tools: AllTools, plain_cfn_lint_rules: set[str]
 ) -> None:
-    from cfnlint.api import lint_file
+    assert cfn_lint_rules(all_tools.folder) <= plain_cfn_lint_rules
 
-    def rules(folder: Path) -> set[str]:
-        return {
-            match.rule.id for path in folder.rglob("*.template.json") for match in lint_file(path)
-        }
 
-    app = App(outdir=str(tmp_path / "cdk.out"))
-    plain_pipeline(app, 9)
-    app.synth()
-    assert rules(all_tools.folder) <= rules(tmp_path / "cdk.out")
+def test_the_validation_of_the_cdk_finds_nothing(all_tools: AllTools) -> None:
+    assert invalid_templates(all_tools.folder) == []
 
 
 def test_husky_runs_actions_that_there_are(all_tools: AllTools) -> None:

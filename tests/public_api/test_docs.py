@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Synthesized, resources
+from tests.conftest import ROOT, Synthesized, invalid_templates, resources
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def smallest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         [sys.executable, "app.py"],
         cwd=ROOT / "examples" / "smallest",
-        env={**os.environ, "CDK_OUTDIR": str(folder)},
+        env={**os.environ, "CDK_OUTDIR": str(folder), "CDK_VALIDATION": "true"},
         check=True,
     )
     return folder
@@ -32,6 +32,10 @@ def test_the_pipeline_in_the_readme_is_the_smallest_example() -> None:
     pipeline = app.split("# --- the pipeline\n")[1].split("# --- that was it")[0]
     assert f"```python\n{pipeline}```" in (ROOT / "README.md").read_text()
     assert len(pipeline.splitlines()) <= 25
+
+
+def test_the_validation_of_the_cdk_finds_nothing_in_the_smallest_example(smallest: Path) -> None:
+    assert invalid_templates(smallest) == []
 
 
 def test_the_smallest_example_waives_the_account_of_gamma(smallest: Path) -> None:

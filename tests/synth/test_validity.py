@@ -5,30 +5,35 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_cdk import App
+from aws_cdk import App, CfnResource, Stack
 from botocore.validate import ParamValidator
 
-from benchmarks.plain_pipeline import plain_pipeline
 from dpra_constructs.rehearsal.emulator.codepipeline.declaration import declaration
-from tests.conftest import Synthesized, resources
-
-
-def findings(templates: list[Path]) -> set[tuple[str, str]]:
-    from cfnlint.api import lint_file
-
-    return {(match.rule.id, match.message) for path in templates for match in lint_file(path)}
+from tests.conftest import (
+    Synthesized,
+    cfn_lint_rules,
+    invalid_templates,
+    resources,
+    validate_templates,
+)
 
 
 def test_cfn_lint_finds_nothing_that_plain_cdk_pipelines_does_not_have(
-    fruit_api: Synthesized, tmp_path: Path
+    fruit_api: Synthesized, plain_cfn_lint_rules: set[str]
 ) -> None:
-    app = App(outdir=str(tmp_path / "cdk.out"))
-    plain_pipeline(app, 9)
+    assert cfn_lint_rules(fruit_api.folder) <= plain_cfn_lint_rules
+
+
+def test_the_validation_of_the_cdk_finds_nothing(fruit_api: Synthesized) -> None:
+    assert invalid_templates(fruit_api.folder) == []
+
+
+def test_the_validation_of_the_cdk_would_find_a_property_that_there_is_not(tmp_path: Path) -> None:
+    app = App(outdir=str(tmp_path))
+    validate_templates(app)
+    CfnResource(Stack(app, "S"), "Q", type="AWS::SQS::Queue", properties={"Nope": 1})
     app.synth()
-    templates = list(fruit_api.folder.rglob("*.template.json"))
-    ours = {rule for rule, _ in findings(templates)}
-    plain = {rule for rule, _ in findings(list((tmp_path / "cdk.out").rglob("*.template.json")))}
-    assert ours <= plain
+    assert [each["ruleName"] for each in invalid_templates(tmp_path)] == ["F3002"]
 
 
 @pytest.fixture
