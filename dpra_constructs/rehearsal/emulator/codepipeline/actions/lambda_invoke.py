@@ -29,7 +29,7 @@ _REPLY_SECONDS = 20 * 60
 _TOTAL_SECONDS = 24 * 60 * 60
 # Not documented; long enough that a loop by tokens is no busy one.
 _AGAIN_SECONDS = 30
-_SHORTEST_AGAIN_SECONDS = 1
+_SHORTEST_AGAIN_SECONDS = 0.25
 
 
 @dataclass(kw_only=True, slots=True)
