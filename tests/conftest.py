@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,10 @@ FRUIT_SERVICE = ROOT / "examples" / "fruit_service"
 # What `EcrPush` would write.
 IMAGE_DIGEST = "sha256:" + 32 * "5e"
 IMAGE = f"111111111111.dkr.ecr.us-west-2.amazonaws.com/fruit-service@{IMAGE_DIGEST}"
+
+# A shell starts a suite in the background with Ctrl-C ignored, and what the tests start and then
+# interrupt would ignore it too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +46,6 @@ class Place:
             text=True,
             # As of a shell with job control: Ctrl-C is for this one.
             start_new_session=True,
-            # A suite that a shell has started in the background ignores it.
-            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
 
     def run(self, *arguments: str) -> tuple[int, str]:
