@@ -1,4 +1,4 @@
-"""Runs the examples in the docstrings of the library."""
+"""Runs the examples in docstrings, and turns the CDK's validation off while testing."""
 
 import os
 
