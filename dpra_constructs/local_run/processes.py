@@ -9,6 +9,7 @@ process that has left the session, its parent, its variables and its output cann
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from contextlib import suppress
@@ -26,7 +27,7 @@ class Traces:
     """What the processes of one build have of it.
 
     Args:
-        mark: the text that stands in the variable `MARK`.
+        mark: one of the texts, joined by colons, that the variable `MARK` has.
         output: the write end of the pipe that they print into.
         sessions: the process ids of the build's shells, each the leader of its session.
     """
@@ -49,7 +50,9 @@ def end_processes(traces: Traces) -> tuple[int, ...]:
 
 def processes(traces: Traces) -> set[int]:
     """Return the living processes of a build, found in /proc."""
-    mark = traces.mark.encode()
+    mark = re.compile(
+        rb"(?:^|\0)%b=(?:[^\0]*:)?%b[:\0]" % (MARK.encode(), re.escape(traces.mark.encode()))
+    )
     pipe = (_PROC / "self" / "fd" / str(traces.output)).readlink()
     parents: dict[int, int] = {}
     found: set[int] = set()
@@ -67,7 +70,7 @@ def processes(traces: Traces) -> set[int]:
             parents[pid] = parent
             if (
                 session in traces.sessions
-                or mark in (folder / "environ").read_bytes()
+                or mark.search((folder / "environ").read_bytes())
                 or pipe in {(folder / "fd" / number).readlink() for number in "12"}
             ):
                 found.add(pid)

@@ -41,7 +41,7 @@ def test_a_process_is_found_by_session_by_variable_and_by_output() -> None:
         sleeping(start_new_session=True, env=path) as leader,
         sleeping(env=path | {MARK: "outer:mine"}) as marked,
         sleeping(env=path, stdout=output) as printing,
-        sleeping(env=path | {MARK: "other"}, stdout=other_output) as other,
+        sleeping(env=path | {MARK: "other", "OTHER": "mine"}, stdout=other_output) as other,
     ):
         traces = Traces(mark="mine", output=output, sessions={leader.pid})
         # Popen comes back before the program's own variables are to be seen.
