@@ -103,7 +103,7 @@ def require_waiting_software(
             f"no stack of {deployment.stage_name} depends on {stack.node.id}, so the software "
             "would not wait for its migration",
             "put the database into a stack of its own, and have the software's stack depend on "
-            "it: software.add_dependency(database)",
+            "it: software.add_stack_dependency(database)",
         )
 
 

@@ -23,7 +23,7 @@ class Shop(Stage):
         DatabaseAccess(database, "Login", target=target, user="migrator", resource_id="db-SHOP")
         software = Stack(self, "Software")
         # The software waits for the database, and so for its migration.
-        software.add_dependency(database)
+        software.add_stack_dependency(database)
         table = dynamodb.TableV2(
             software,
             "Baskets",

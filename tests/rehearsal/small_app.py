@@ -56,7 +56,7 @@ class Fruit(Stage):
             )
             secret = secretsmanager.Secret(database, "Login", generate_secret_string=login)
             DatabaseAccess(database, "Access", target=target, secret=secret)
-            stack.add_dependency(database)
+            stack.add_stack_dependency(database)
 
 
 def without(waivers, *requirements):

@@ -53,7 +53,7 @@ class Stored(Fruit):
         secret = secretsmanager.Secret(self.database, "Login")
         DatabaseAccess(self.database, "Access", target=target, secret=secret)
         DatabaseAccess(self.database, "ByIam", target=target, user="migrator", resource_id="db-ABC")
-        self.stack.add_dependency(self.database)
+        self.stack.add_stack_dependency(self.database)
 
 
 def made_pipeline(
@@ -273,7 +273,7 @@ class Apart(Stored):
             'DatabaseMigration "DatabaseMigration": no stack of fruit-beta-us-west-2 depends on '
             "Api, so the software would not wait for its migration; put the database into a stack "
             "of its own, and have the software's stack depend on it: "
-            "software.add_dependency(database)",
+            "software.add_stack_dependency(database)",
         ),
         (Apart, {}, "does not stand in the stack of the database"),
         (
