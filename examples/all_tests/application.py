@@ -1,4 +1,4 @@
-"""What an application makes for its tests: outputs, health, an experiment, access."""
+"""What an application makes for its tests: outputs, health, an experiment, access, a state."""
 
 from aws_cdk import CfnOutput, Duration, Stack, Stage
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -10,6 +10,7 @@ from dpra_constructs import DeploymentTarget
 from dpra_constructs.database import DatabaseAccess
 from dpra_constructs.monitoring import ApiStep, ApiSyntheticTest, DeploymentHealth
 from dpra_constructs.resilience import FaultInjectionExperiment
+from dpra_constructs.terraform import TerraformEnvironment
 
 
 class Shop(Stage):
@@ -58,6 +59,15 @@ class Shop(Stage):
                 ],
             )
             alarms.append(shopping.alarm)
+        queues = TerraformEnvironment(software, "Queues", target=target)
+        queues.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["sqs:CreateQueue", "sqs:DeleteQueue", "sqs:GetQueueAttributes"],
+                resources=[
+                    software.format_arn(service="sqs", resource=f"shop-{target.environment}-orders")
+                ],
+            )
+        )
         health = DeploymentHealth(software, "Health", target=target, alarms=alarms)
         role = iam.Role(software, "Faults", assumed_by=iam.ServicePrincipal("fis.amazonaws.com"))
         FaultInjectionExperiment(

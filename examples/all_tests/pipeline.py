@@ -1,4 +1,4 @@
-"""A pipeline whose beta and gamma stages have every test."""
+"""A pipeline whose beta and gamma stages have every test, other deployer and monitor."""
 
 from typing import Any
 
@@ -13,6 +13,7 @@ from deployed_tests import (
     RESILIENCE,
     SECURITY,
 )
+from other_deployers import DEPLOYMENTS, MONITORS
 
 from dpra_constructs import (
     BetaStage,
@@ -78,6 +79,7 @@ class AllTests(Stack):
                 "beta", account="222222222222", regions=["us-west-2"]
             ),
             migrations=MIGRATIONS,
+            deployments=DEPLOYMENTS,
             integration_tests=INTEGRATION,
             acceptance_tests=ACCEPTANCE,
         )
@@ -89,9 +91,11 @@ class AllTests(Stack):
                 "gamma", account="333333333333", regions=["us-west-2", "us-east-1"]
             ),
             migrations=MIGRATIONS,
+            deployments=DEPLOYMENTS,
             performance_tests=PERFORMANCE,
             resilience_tests=RESILIENCE,
             security_tests=SECURITY,
             bake=Duration.minutes(15),
+            health_sources=MONITORS,
         )
         DeploymentPipeline(self, "Pipeline", name="all-tests", last_stage=gamma)

@@ -1,4 +1,4 @@
-"""The pipeline with every test: synthesized once, and run with stand-ins for tools."""
+"""The pipeline with every test and other deployer: synthesized once; some run with stand-ins."""
 
 import importlib
 import json
@@ -15,20 +15,22 @@ from typing import Any
 import pytest
 from aws_cdk import App, Environment
 
-from dpra_constructs import test_actions
+from dpra_constructs import other_deployers, test_actions
+from dpra_constructs.release import health_sources
 from dpra_constructs.test_actions import DeployedTest
 from dpra_constructs.testing import unacknowledged_findings
 from tests.build_actions.unsafe_commands import problems
-from tests.conftest import ROOT, invalid_templates, resources, validate_templates
+from tests.conftest import ROOT, cfn_lint_rules, invalid_templates, resources, validate_templates
 
 EXAMPLE = ROOT / "examples" / "all_tests"
-MODULES = ("pipeline", "application", "deployed_tests")
+MODULES = ("pipeline", "application", "deployed_tests", "other_deployers")
 
 
 @dataclass(frozen=True)
 class AllTests:
     app: App
     tests: ModuleType
+    deployers: ModuleType
     folder: Path
 
     @property
@@ -50,13 +52,14 @@ def all_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AllTests]:
     try:
         pipeline = importlib.import_module("pipeline")
         tests = importlib.import_module("deployed_tests")
+        deployers = importlib.import_module("other_deployers")
     finally:
         sys.path.remove(str(EXAMPLE))
     app = App(outdir=str(folder))
     validate_templates(app)
     pipeline.AllTests(app, "AllTests", env=Environment(account="111111111111", region="us-west-2"))
     app.synth()
-    yield AllTests(app, tests, folder)
+    yield AllTests(app, tests, deployers, folder)
     for name in MODULES:
         del sys.modules[name]
 
@@ -68,6 +71,15 @@ def test_every_typed_test_is_in_it(all_tests: AllTests) -> None:
     assert {each.__name__ for each in shown} == set(test_actions.__all__) - values
 
 
+def test_every_other_deployer_and_monitor_is_in_it(all_tests: AllTests) -> None:
+    given = all_tests.deployers
+    for module, each, base in (
+        (other_deployers, given.DEPLOYMENTS, "ExternalDeployment"),
+        (health_sources, given.MONITORS, "HealthSource"),
+    ):
+        assert {type(one).__name__ for one in each} == set(module.__all__) - {base}
+
+
 def test_each_is_an_action_of_beta_or_of_every_region_of_gamma(all_tests: AllTests) -> None:
     [pipeline] = resources(all_tests.template, "AWS::CodePipeline::Pipeline")
     found: dict[str, int] = {}
@@ -77,9 +89,11 @@ def test_each_is_an_action_of_beta_or_of_every_region_of_gamma(all_tests: AllTes
                 key = f"{stage['Name']} {action['Name'].rpartition('.')[2]}"
                 found[key] = found.get(key, 0) + 1
     given = all_tests.tests
-    for each in (*given.INTEGRATION, *given.ACCEPTANCE, *given.MIGRATIONS):
+    deployments = all_tests.deployers.DEPLOYMENTS
+    for each in (*given.INTEGRATION, *given.ACCEPTANCE, *given.MIGRATIONS, *deployments):
         assert found[f"Beta {each.name}"] == 1
-    for each in (*given.PERFORMANCE, *given.SECURITY, *given.RESILIENCE, *given.MIGRATIONS):
+    tests = (*given.PERFORMANCE, *given.SECURITY, *given.RESILIENCE)
+    for each in (*tests, *given.MIGRATIONS, *deployments):
         assert found[f"Gamma {each.name}"] == 2
 
 
@@ -91,6 +105,12 @@ def test_no_test_has_an_unsafe_command(all_tests: AllTests) -> None:
 
 def test_cdk_nag_finds_nothing(all_tests: AllTests) -> None:
     assert unacknowledged_findings(all_tests.app) == []
+
+
+def test_cfn_lint_finds_nothing_that_plain_cdk_pipelines_does_not_have(
+    all_tests: AllTests, plain_cfn_lint_rules: set[str]
+) -> None:
+    assert cfn_lint_rules(all_tests.folder) <= plain_cfn_lint_rules
 
 
 def test_the_validation_of_the_cdk_finds_nothing(all_tests: AllTests) -> None:
