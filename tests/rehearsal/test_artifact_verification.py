@@ -289,7 +289,7 @@ def test_a_release_of_before_a_rotation_passes_and_a_later_one_by_the_old_key_do
     [line] = there.differences(artifact, [AcceptedKey(new), old])
     assert line.startswith(f"{ENVELOPE} was signed at ")
     assert there.differences(artifact, [AcceptedKey(new)]) == [
-        f"{ENVELOPE} has no signature by one of the 1 accepted keys"
+        f"{ENVELOPE} has no signature by one of the accepted keys: {new}"
     ]
 
 

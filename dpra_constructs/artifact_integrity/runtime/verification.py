@@ -64,8 +64,9 @@ def verify(files: Files, keys: Sequence[AcceptedKey], check: Check) -> Verified:
         envelope = read_envelope(_read(files, ENVELOPE))
         signers = [key for key in keys if _signed(envelope, key, check)]
         if not signers:
+            accepted = ", ".join(key.key for key in keys)
             return Verified(
-                [f"{ENVELOPE} has no signature by one of the {len(keys)} accepted keys"]
+                [f"{ENVELOPE} has no signature by one of the accepted keys: {accepted}"]
             )
         statement = Statement.read(envelope.payload)
         if not any(key.covers(statement.finished) for key in signers):
