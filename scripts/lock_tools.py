@@ -42,6 +42,8 @@ _PLATFORMS = re.compile(
     rf"-({_PYTHONS})-[^-]+-(any|.*manylinux[^-]*_(x86_64|aarch64)|.*linux_(x86_64|aarch64)"
     r"|macosx_[^-]*_(arm64|x86_64|universal2))\.whl$"
 )
+# pip 24 takes the newest version of `coverage[toml]`, and fails, where only `coverage` is pinned.
+_EXTRAS = re.compile(r"^([a-z0-9.-]+)(\[[^\]]+\])==", re.MULTILINE)
 _EXCLUDED = re.compile(r"musllinux|cp3\d+t-|-pp\d|armv7l|i686|ppc64|s390x|riscv64|-win")
 
 
@@ -66,19 +68,29 @@ def python_lock(packages: list[str], pins: dict[str, str]) -> str:
         constraints.write_text(
             "\n".join(f"{name}=={pins[name]}" for name in packages if name in pins)
         )
-        subprocess.run(
-            [
-                *("uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes"),
-                *("--python-version", "3.11", "--format", "pylock.toml", "--no-header"),
-                *("--constraint", str(constraints), "--output-file", str(lock), str(wanted)),
-            ],
-            check=True,
-        )
+        compiling = [
+            *("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"),
+            *("--no-header", "--constraint", str(constraints), str(wanted)),
+        ]
+        locking = ["--generate-hashes", "--format", "pylock.toml", "--output-file", str(lock)]
+        subprocess.run([*compiling, *locking], check=True)
         locked = tomllib.loads(lock.read_text())
-    return "".join(filter(None, map(_requirement, locked["packages"])))
+        # Such a lock does not say which extras are wanted.
+        text = subprocess.run(
+            [*compiling, "--no-strip-extras", "--no-annotate"],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+    named = dict(_EXTRAS.findall(text))
+    return "".join(
+        filter(
+            None, (_requirement(each, named.get(each["name"], "")) for each in locked["packages"])
+        )
+    )
 
 
-def _requirement(package: dict[str, Any]) -> str:
+def _requirement(package: dict[str, Any], extras: str) -> str:
     marker = package.get("marker", "")
     if re.fullmatch(
         r"(sys_platform|os_name|platform_system) == '(win32|nt|Windows|cygwin)'", marker
@@ -89,7 +101,7 @@ def _requirement(package: dict[str, Any]) -> str:
     files = kept or ([package["sdist"]] if "sdist" in package else [])
     hashes = sorted({each["hashes"]["sha256"] for each in files})
     condition = f" ; {marker}" if marker else ""
-    lines = [f"{package['name']}=={package['version']}{condition}"]
+    lines = [f"{package['name']}{extras}=={package['version']}{condition}"]
     lines += [f"    --hash=sha256:{value}" for value in hashes]
     return " \\\n".join(lines) + "\n"
 

@@ -56,6 +56,25 @@ def test_tools_are_pinned_and_nothing_runs_unread(action: TypedAction) -> None:
                 assert "--require-hashes" in line or "--no-index" in line, line
 
 
+@pytest.mark.parametrize(
+    ("package", "wants"),
+    [
+        ("cyclonedx-bom", "cyclonedx-python-lib[validation]"),
+        ("ggshield", "pydantic[email]"),
+        ("locust", "python-socketio[client]"),
+        ("pip-audit", "cachecontrol[filecache]"),
+        ("pytest-cov", "coverage[toml]"),
+        ("semgrep", "pyjwt[crypto]"),
+    ],
+)
+def test_locks_name_the_extras_that_packages_want(package: str, wants: str) -> None:
+    # pip 24 takes the newest version of `coverage[toml]`, and fails, where `coverage` is pinned.
+    files = [*LOCKS.glob("*.txt"), *ROOT.glob("examples/*/requirements*.txt")]
+    locks = [text for text in map(Path.read_text, files) if f"\n{package}==" in f"\n{text}"]
+    assert locks
+    assert all(f"\n{wants}==" in f"\n{text}" for text in locks)
+
+
 @pytest.mark.parametrize(("action", "requirement"), PLAIN.values(), ids=PLAIN)
 def test_each_meets_its_requirement(action: TypedAction, requirement: Requirement) -> None:
     assert action.to_build_action().meets == (requirement,)
