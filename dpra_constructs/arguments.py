@@ -21,6 +21,10 @@ _ACCOUNT = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+# Without what a shell would read in another way.
+_HTTPS_URL = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~/-]*)?")
+_HTTPS_URL_WITH_QUERY = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[^\s?#]*)?(\?[^\s#]*)?")
+_CREDENTIALS_IN_URL = re.compile(r"[a-z]+://[^/?#]*@.*", re.IGNORECASE | re.DOTALL)
 # What such variables hold is secret; `TOKEN_URL` or `PASSWORD_LENGTH` is not.
 _SECRET_VARIABLE = re.compile(
     r".*(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|(API|ACCESS|PRIVATE|SECRET)_?KEY)",
@@ -254,6 +258,34 @@ def matching(pattern: str, what: str, example: str) -> Callable[[str, str, objec
             f"{argument}={shown(value)} is not {what}",
             f'write it like {argument}="{example}"',
         )
+
+    return check
+
+
+def https_url(example: str, *, query: bool = False) -> Callable[[str, str, object], str]:
+    """Make a check for an address of https, which is returned without a slash at its end.
+
+    Args:
+        example: one.
+        query: whether it may have a query; its path may hold any characters then.
+    """
+    pattern, without = (
+        (_HTTPS_URL_WITH_QUERY, "user and spaces")
+        if query
+        else (_HTTPS_URL, "user, query and spaces")
+    )
+
+    def check(where: str, argument: str, value: object) -> str:
+        if isinstance(value, str) and pattern.fullmatch(value):
+            return value if "?" in value else value.rstrip("/")
+        problem = (
+            # Not shown: messages stand in logs.
+            f"{argument} holds credentials, which would stand in the template"
+            if isinstance(value, str) and _CREDENTIALS_IN_URL.fullmatch(value)
+            else f"{argument}={shown(value)} is not an address that begins with https://, without "
+            f"{without}"
+        )
+        raise InvalidArgumentError(where, problem, f'write it like {argument}="{example}"')
 
     return check
 

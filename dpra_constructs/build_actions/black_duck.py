@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from dpra_constructs import arguments
 from dpra_constructs.build_actions.build_action import BuildAction
-from dpra_constructs.build_actions.build_options import choices, https_url, runtime_version
+from dpra_constructs.build_actions.build_options import choices, runtime_version
 from dpra_constructs.build_actions.downloaded_tool import DownloadedTool
 from dpra_constructs.build_actions.secret_reference import (
     SecretsManagerSecret,
@@ -62,7 +62,7 @@ class BlackDuck(DownloadedTool):
         "{version}/detect-{version}.jar"
     }
 
-    url: str = needed(https_url)
+    url: str = needed(arguments.https_url("https://blackduck.acme.example"))
     api_token: SecretsManagerSecret | SecureParameter = needed(secret)
     project_name: str = needed(arguments.text)
     project_version: str = option("trunk", arguments.text)

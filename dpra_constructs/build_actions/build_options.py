@@ -11,7 +11,6 @@ from dpra_constructs import arguments
 from dpra_constructs.errors import InvalidArgumentError
 
 _PATTERN = re.compile(r"[A-Za-z0-9_./*?@+-]+")
-_URL = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~/-]*)?")
 
 _NAME = r"[A-Za-z][A-Za-z0-9-]{0,39}"
 
@@ -39,18 +38,6 @@ def file_patterns(where: str, argument: str, values: object) -> tuple[str, ...]:
                 f'write it like {argument}=["dist/*.whl"]',
             )
     return checked
-
-
-def https_url(where: str, argument: str, value: object) -> str:
-    """Return an address without a slash at its end; refuse one that is not encrypted."""
-    if isinstance(value, str) and _URL.fullmatch(value):
-        return value.rstrip("/")
-    raise InvalidArgumentError(
-        where,
-        f"{argument}={arguments.shown(value)} is not an address that begins with https://, "
-        "without user, query and spaces",
-        f'write it like {argument}="https://nexus.acme.example"',
-    )
 
 
 def path_segments(where: str, argument: str, value: object) -> str:

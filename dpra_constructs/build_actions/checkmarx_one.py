@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from dpra_constructs import arguments
 from dpra_constructs.build_actions.build_action import BuildAction, Report
-from dpra_constructs.build_actions.build_options import choices, https_url
+from dpra_constructs.build_actions.build_options import choices
 from dpra_constructs.build_actions.downloaded_tool import DownloadedTool
 from dpra_constructs.build_actions.findings_report import report_of, with_report
 from dpra_constructs.build_actions.secret_reference import (
@@ -103,7 +103,9 @@ class CheckmarxOne(DownloadedTool):
         default_factory=lambda: {"sast-critical": 1, "sast-high": 1},
         metadata={"check": _threshold},
     )
-    base_url: str | None = option(None, arguments.optional(https_url))
+    base_url: str | None = option(
+        None, arguments.optional(arguments.https_url("https://eu.ast.checkmarx.net"))
+    )
 
     def to_build_action(self) -> BuildAction:
         """Return the build action."""

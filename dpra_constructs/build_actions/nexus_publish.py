@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from dpra_constructs import arguments
 from dpra_constructs.build_actions.build_action import BuildAction
-from dpra_constructs.build_actions.build_options import file_patterns, https_url, path_segments
+from dpra_constructs.build_actions.build_options import file_patterns, path_segments
 from dpra_constructs.build_actions.curl_upload import upload, user_and_password
 from dpra_constructs.build_actions.secret_reference import (
     SecretsManagerSecret,
@@ -49,7 +49,7 @@ class NexusPublish(TypedAction):
 
     DEFAULT_NAME: ClassVar[str] = "Publish"
 
-    url: str = needed(https_url)
+    url: str = needed(arguments.https_url("https://nexus.acme.example"))
     repository: str = needed(path_segments)
     format: str = needed(arguments.choice("pypi", "npm", "maven2", "raw"))
     files: Sequence[str] = needed(file_patterns)

@@ -6,7 +6,6 @@ from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 from dpra_constructs import arguments
-from dpra_constructs.build_actions.build_options import https_url
 from dpra_constructs.build_actions.secret_reference import (
     SecretsManagerSecret,
     SecureParameter,
@@ -18,6 +17,8 @@ from dpra_constructs.other_deployers.api_deployment import ApiDeployment
 from dpra_constructs.other_deployers.external_deployment import in_place
 
 _COMMIT = "{commit}"
+
+_server_url = arguments.https_url("https://acme.octopus.app")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class OctopusDeployment(ApiDeployment):
 
     def check(self) -> None:
         """Check what it has of its own."""
-        url = https_url(self.where, "server_url", self.server_url)
+        url = _server_url(self.where, "server_url", self.server_url)
         object.__setattr__(self, "server_url", url)
         for argument in ("space", "project", "environment"):
             arguments.text(self.where, argument, getattr(self, argument))

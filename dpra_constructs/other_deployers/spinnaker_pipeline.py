@@ -8,7 +8,6 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar
 
 from dpra_constructs import arguments
-from dpra_constructs.build_actions.build_options import https_url
 from dpra_constructs.build_actions.secret_reference import (
     SecretsManagerSecret,
     SecureParameter,
@@ -18,6 +17,8 @@ from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.other_deployers.api_deployment import ApiDeployment
 from dpra_constructs.other_deployers.external_deployment import in_place
+
+_gate_url = arguments.https_url("https://gate.acme.example")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class SpinnakerPipeline(ApiDeployment):
 
     def check(self) -> None:
         """Check what it has of its own."""
-        url = https_url(self.where, "gate_url", self.gate_url)
+        url = _gate_url(self.where, "gate_url", self.gate_url)
         object.__setattr__(self, "gate_url", url)
         arguments.text(self.where, "application", self.application)
         arguments.text(self.where, "pipeline", self.pipeline)

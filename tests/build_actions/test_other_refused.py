@@ -251,7 +251,8 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "black duck url": (
         lambda: BlackDuck(**BLACK_DUCK | {"url": "http://blackduck.acme.example"}),
         "BlackDuck \"Sca\": url='http://blackduck.acme.example' is not an address that begins with "
-        'https://, without user, query and spaces; write it like url="https://nexus.acme.example"',
+        "https://, without user, query and spaces; write it like "
+        'url="https://blackduck.acme.example"',
     ),
     "black duck severities": (
         lambda: BlackDuck(**BLACK_DUCK | {"fail_on": ["HIGH"]}),
@@ -392,7 +393,12 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "nexus url with a user": (
         lambda: NexusPublish(**NEXUS | {"url": "https://a:b@nexus.acme.example"}),
-        "NexusPublish \"Publish\": url='https://a:b@nexus.acme.example' is not an address that "
+        'NexusPublish "Publish": url holds credentials, which would stand in the template; write '
+        'it like url="https://nexus.acme.example"',
+    ),
+    "nexus url with a query": (
+        lambda: NexusPublish(**NEXUS | {"url": "https://nexus.acme.example/?a=b"}),
+        "NexusPublish \"Publish\": url='https://nexus.acme.example/?a=b' is not an address that "
         "begins with https://, without user, query and spaces; write it like "
         'url="https://nexus.acme.example"',
     ),

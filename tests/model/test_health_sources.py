@@ -80,6 +80,12 @@ def test_what_is_optional_is_told_too() -> None:
     assert (problems.name, problems.settle_minutes) == ("Errors", 9)
 
 
+def test_the_last_slash_is_left_out_of_an_address_and_not_of_its_query() -> None:
+    assert HttpHealth("https://acme.example/x/", token=API).url == "https://acme.example/x"
+    address = "https://acme.example?page=/fruit/"
+    assert HttpHealth(address, token=API).url == address
+
+
 def test_it_may_read_its_own_secret_alone() -> None:
     read, decrypt = DATADOG.permissions
     assert read.actions == ("secretsmanager:GetSecretValue",)
@@ -127,23 +133,33 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "plain http": (
         lambda: HttpHealth("http://acme.example", token=API),
-        "url='http://acme.example' is not an address of https, and a token would be sent as it is",
+        "url='http://acme.example' is not an address that begins with https://, without user "
+        'and spaces; write it like url="https://health.acme.example/fruit"',
     ),
     "credentials in an address": (
         lambda: HttpHealth("https://me:hunter2@acme.example", token=API),
         "url holds credentials, which would stand in the template; write it like",
     ),
+    "a fragment of an address": (
+        lambda: HttpHealth("https://acme.example/x?a=b#c", token=API),
+        "url='https://acme.example/x?a=b#c' is not an address that begins with https://",
+    ),
+    "the address of an environment with a query": (
+        lambda: DynatraceProblems("https://a.example/?a=b", api_token=API, entity_selector="x"),
+        "environment_url='https://a.example/?a=b' is not an address that begins with https://, "
+        "without user, query and spaces",
+    ),
     "an address with a space": (
         lambda: HttpHealth("https://acme.example/a b", token=API),
-        "url='https://acme.example/a b' is not an address",
+        "url='https://acme.example/a b' is not an address that begins with https://",
     ),
     "an address with a wrong port": (
         lambda: HttpHealth("https://acme.example:x", token=API),
-        "url='https://acme.example:x' is not an address",
+        "url='https://acme.example:x' is not an address that begins with https://",
     ),
     "an address without a host": (
         lambda: HttpHealth("https:///health", token=API),
-        "url='https:///health' is not an address",
+        "url='https:///health' is not an address that begins with https://",
     ),
     "the address of the API": (
         lambda: DynatraceProblems(

@@ -9,7 +9,10 @@ from typing import Any, ClassVar
 from dpra_constructs import arguments
 from dpra_constructs.build_actions.secret_reference import SecretsManagerSecret
 from dpra_constructs.errors import InvalidArgumentError
-from dpra_constructs.release.health_sources.health_source import HealthSource, https_url
+from dpra_constructs.release.health_sources.health_source import HealthSource
+
+_EXAMPLE = "https://abc12345.live.dynatrace.com"
+_environment_url = arguments.https_url(_EXAMPLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,12 @@ class DynatraceProblems(HealthSource):
 
     def check(self) -> None:
         """Check what it has of its own."""
-        example = "https://abc12345.live.dynatrace.com"
-        url = https_url(self.where, "environment_url", self.environment_url, example)
-        if url.endswith(("/api", "/api/v2")) or "?" in url:
+        url = _environment_url(self.where, "environment_url", self.environment_url)
+        if url.endswith(("/api", "/api/v2")):
             raise InvalidArgumentError(
                 self.where,
                 f"environment_url={self.environment_url!r} is more than the environment's address",
-                f'write it like environment_url="{example}"',
+                f'write it like environment_url="{_EXAMPLE}"',
             )
         object.__setattr__(self, "environment_url", url)
         arguments.text(self.where, "entity_selector", self.entity_selector)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit
 
 from dpra_constructs import arguments
 from dpra_constructs.build_actions.permission import Permission
@@ -108,32 +107,6 @@ def _check_secret(where: str, argument: str, value: object) -> None:
             f"{argument} is a parameter, and a secret of Secrets Manager is needed",
             f'write it like {argument}=SecretsManagerSecret("acme/monitoring", json_key="token")',
         )
-
-
-def https_url(where: str, argument: str, value: object, example: str) -> str:
-    """Return an address without its last slash; refuse all but https, and credentials in it."""
-    problem = None
-    if not isinstance(value, str) or any(each.isspace() for each in value):
-        problem = "is not an address"
-    else:
-        try:
-            parts = urlsplit(value)
-            port_is_known = parts.port is None or parts.port > 0
-        except ValueError:
-            problem = "is not an address"
-        else:
-            if parts.scheme != "https":
-                problem = "is not an address of https, and a token would be sent as it is"
-            elif parts.username is not None or parts.password is not None:
-                problem = "holds credentials, which would stand in the template"
-            elif not parts.hostname or parts.fragment or not port_is_known:
-                problem = "is not an address"
-    if problem:
-        shown = "" if problem.startswith("holds") else f"={arguments.shown(value)}"
-        raise InvalidArgumentError(
-            where, f"{argument}{shown} {problem}", f'write it like {argument}="{example}"'
-        )
-    return str(value).rstrip("/")
 
 
 def read_health_sources(where: str, given: object, *, bakes: bool) -> tuple[HealthSource, ...]:

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
+from dpra_constructs import arguments
 from dpra_constructs.build_actions.secret_reference import SecretsManagerSecret
-from dpra_constructs.release.health_sources.health_source import HealthSource, https_url
+from dpra_constructs.release.health_sources.health_source import HealthSource
+
+_url = arguments.https_url("https://health.acme.example/fruit", query=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,7 @@ class HttpHealth(HealthSource):
 
     def check(self) -> None:
         """Check what it has of its own."""
-        url = https_url(self.where, "url", self.url, "https://health.acme.example/fruit")
-        object.__setattr__(self, "url", url)
+        object.__setattr__(self, "url", _url(self.where, "url", self.url))
 
     @property
     def secrets(self) -> Mapping[str, SecretsManagerSecret]:
