@@ -30,7 +30,10 @@ from dpra_constructs.progressive_deployment import service_limits
 from dpra_constructs.progressive_deployment.deployed_progressively import record
 from dpra_constructs.progressive_deployment.rollback_alarms import RollbackAlarm, RollbackAlarms
 from dpra_constructs.progressive_deployment.service_image import pull_statements
-from dpra_constructs.progressive_deployment.service_load_balancer import ServiceLoadBalancer
+from dpra_constructs.progressive_deployment.service_load_balancer import (
+    ServiceLoadBalancer,
+    listener_port,
+)
 from dpra_constructs.progressive_deployment.traffic_shift import ShiftKind, TrafficShift
 
 CONTAINER = "Application"
@@ -46,6 +49,10 @@ _MEMORY_MIB: Mapping[int, Sequence[int]] = {
 }
 _LONGEST_BAKE_MINUTES = 1_440
 _SHORTEST_REASON = 15
+_OF_TEST_TRAFFIC = (
+    ecs.DeploymentLifecycleStage.TEST_TRAFFIC_SHIFT,
+    ecs.DeploymentLifecycleStage.POST_TEST_TRAFFIC_SHIFT,
+)
 _STRATEGIES = {
     ShiftKind.CANARY: ecs.DeploymentStrategy.CANARY,
     ShiftKind.LINEAR: ecs.DeploymentStrategy.LINEAR,
@@ -86,6 +93,9 @@ class ProgressiveService(Construct):
         cluster: the cluster; without it one is made.
         architecture: of the image; X86_64 without it.
         read_only: whether the container's root file system is read-only.
+        test_port: of a second listener, at which the new tasks answer before any client asks them,
+            1 to 65535; without it there is none. Nobody is let in but by
+            `test_listener.connections`.
         thresholds: up to where the answers of the tasks are healthy; without it the defaults.
         service_thresholds: up to where the tasks are healthy; without it `desired_count` tasks.
 
@@ -142,6 +152,7 @@ class ProgressiveService(Construct):
         cluster: ecs.ICluster | None = None,
         architecture: ecs.CpuArchitecture | None = None,
         read_only: bool = True,
+        test_port: int | None = None,
         thresholds: TargetGroupThresholds | None = None,
         service_thresholds: ServiceThresholds | None = None,
     ) -> None:
@@ -162,6 +173,7 @@ class ProgressiveService(Construct):
         arguments.flag(where, "read_only", read_only)
         _check_size(where, cpu, memory_mib)
         _check_encryption(where, certificate, unencrypted_because)
+        _check_test_port(where, test_port, listener_port(certificate))
         if not isinstance(health_check_path, str) or not health_check_path.startswith("/"):
             raise InvalidArgumentError(
                 where,
@@ -184,6 +196,7 @@ class ProgressiveService(Construct):
             "Balancing",
             vpc=vpc,
             port=port,
+            test_port=test_port,
             health_check_path=health_check_path,
             certificate=certificate,
             internet_facing=internet_facing,
@@ -194,6 +207,8 @@ class ProgressiveService(Construct):
         self.load_balancer = balancing.load_balancer
         self.listener = balancing.listener
         self.target_groups = (balancing.blue, balancing.green)
+        #: The listener for tests of a new version, or None without `test_port`.
+        self.test_listener = balancing.test_listener
         _acknowledge_the_missing_certificate(balancing, certificate, unencrypted_because)
         #: The task definition; its `task_role` is what the container may do.
         self.task_definition = ecs.FargateTaskDefinition(
@@ -276,6 +291,11 @@ class ProgressiveService(Construct):
                 production_listener=ecs.ListenerRuleConfiguration.application_listener_rule(
                     balancing.rule
                 ),
+                test_listener=ecs.ListenerRuleConfiguration.application_listener_rule(
+                    balancing.test_rule
+                )
+                if balancing.test_rule
+                else None,
                 role=balancing.shifting_role(),
             ),
         ).attach_to_application_target_group(balancing.blue)
@@ -297,10 +317,10 @@ class ProgressiveService(Construct):
 
         Args:
             function: answers `{"hookStatus": "SUCCEEDED"}`, `"FAILED"` or `"IN_PROGRESS"`.
-            stages: at which it is called.
+            stages: at which it is called; at those of test traffic with `test_port` alone.
 
         Raises:
-            InvalidArgumentError: it is no function, or there is no stage.
+            InvalidArgumentError: it is no function, there is no stage, or no test traffic.
 
         Source:
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-lifecycle-hooks.html
@@ -314,6 +334,13 @@ class ProgressiveService(Construct):
                 where,
                 f"stages={arguments.shown(chosen)} are no stages of a deployment",
                 "write it like stages=[ecs.DeploymentLifecycleStage.POST_SCALE_UP]",
+            )
+        tests = [each.name for each in chosen if each in _OF_TEST_TRAFFIC]
+        if tests and self.test_listener is None:
+            raise InvalidArgumentError(
+                where,
+                f"stages has {' and '.join(tests)}, and there is no listener for test traffic",
+                "give the service test_port=8443, or choose POST_SCALE_UP",
             )
         role = iam.Role(
             self,
@@ -402,6 +429,18 @@ def _check_encryption(
         )
 
 
+def _check_test_port(where: str, test_port: int | None, of_clients: int) -> None:
+    if test_port is None:
+        return
+    arguments.count(1, 65_535)(where, "test_port", test_port)
+    if test_port == of_clients:
+        raise InvalidArgumentError(
+            where,
+            f"test_port={test_port} is the port that clients ask",
+            "choose another one, like test_port=8443",
+        )
+
+
 def _bake_minutes(where: str, bake: Duration | None) -> int:
     if bake is None:
         return 10
@@ -412,6 +451,7 @@ def _acknowledge_the_missing_certificate(
     balancing: ServiceLoadBalancer, certificate: acm.ICertificate | None, because: str | None
 ) -> None:
     if certificate is None:
-        Validations.of(balancing.listener).acknowledge(
-            Acknowledgment(id="AwsSolutions-ELB4", reason=str(because))
-        )
+        for listener in balancing.listeners:
+            Validations.of(listener).acknowledge(
+                Acknowledgment(id="AwsSolutions-ELB4", reason=str(because))
+            )

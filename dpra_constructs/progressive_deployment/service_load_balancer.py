@@ -1,4 +1,4 @@
-"""The load balancer of a service: two target groups, and a rule by which ECS shifts traffic."""
+"""The load balancer of a service: two target groups, and rules by which ECS shifts traffic."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ from constructs import Construct
 from dpra_constructs.monitoring import ApplicationLogs
 
 
+def listener_port(certificate: acm.ICertificate | None) -> int:
+    """Return the port that clients ask."""
+    return 443 if certificate else 80
+
+
 class ServiceLoadBalancer(Construct):
     """An application load balancer with the groups `blue` and `green`.
 
     The one of them that has the traffic changes with every deployment: ECS writes the weights of
-    the rule.
+    the rule, and of the one of the test listener.
     """
 
     def __init__(
@@ -26,6 +31,7 @@ class ServiceLoadBalancer(Construct):
         *,
         vpc: ec2.IVpc,
         port: int,
+        test_port: int | None,
         health_check_path: str,
         certificate: acm.ICertificate | None,
         internet_facing: bool,
@@ -33,6 +39,7 @@ class ServiceLoadBalancer(Construct):
         deletion_protection: bool,
     ) -> None:
         super().__init__(scope, id)
+        self._certificate = certificate
         security_group = ec2.SecurityGroup(
             self,
             "SecurityGroup",
@@ -52,19 +59,7 @@ class ServiceLoadBalancer(Construct):
         logs.access_log_of_load_balancer(self.load_balancer)
         self.blue = self._target_group("Blue", vpc, port, health_check_path)
         self.green = self._target_group("Green", vpc, port, health_check_path)
-        self.listener = elbv2.ApplicationListener(
-            self,
-            "Listener",
-            load_balancer=self.load_balancer,
-            port=443 if certificate else 80,
-            protocol=elbv2.ApplicationProtocol.HTTPS
-            if certificate
-            else elbv2.ApplicationProtocol.HTTP,
-            certificates=[certificate] if certificate else None,
-            ssl_policy=elbv2.SslPolicy.TLS13_12_EXT2_PQ if certificate else None,
-            open=internet_facing,
-            default_action=elbv2.ListenerAction.fixed_response(404),
-        )
+        self.listener = self._listener("Listener", listener_port(certificate), internet_facing)
         if internet_facing:
             Validations.of(security_group).acknowledge(
                 Acknowledgment(
@@ -73,19 +68,17 @@ class ServiceLoadBalancer(Construct):
                     "of its listener alone; the tasks are asked by the load balancer alone.",
                 )
             )
-        self.rule = elbv2.ApplicationListenerRule(
-            self,
-            "Production",
-            listener=self.listener,
-            priority=1,
-            conditions=[elbv2.ListenerCondition.path_patterns(["/*"])],
-            action=elbv2.ListenerAction.weighted_forward(
-                [
-                    elbv2.WeightedTargetGroup(target_group=self.blue, weight=1),
-                    elbv2.WeightedTargetGroup(target_group=self.green, weight=0),
-                ]
-            ),
-        )
+        self.rule = self._rule("Production", self.listener)
+        self.test_listener, self.test_rule = None, None
+        if test_port is not None:
+            # Open to nobody: who may test, the team lets in.
+            self.test_listener = self._listener("TestListener", test_port, False)
+            self.test_rule = self._rule("Test", self.test_listener)
+
+    @property
+    def listeners(self) -> list[elbv2.ApplicationListener]:
+        """All listeners."""
+        return [each for each in (self.listener, self.test_listener) if each]
 
     def shifting_role(self) -> iam.Role:
         """Make the role by which ECS registers tasks, and writes the weights of the rule.
@@ -93,6 +86,7 @@ class ServiceLoadBalancer(Construct):
         Source:
         https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonECSInfrastructureRolePolicyForLoadBalancers.html
         """
+        rules = [each for each in (self.rule, self.test_rule) if each]
         role = iam.Role(
             self,
             "ShiftingRole",
@@ -119,11 +113,11 @@ class ServiceLoadBalancer(Construct):
                         ),
                         iam.PolicyStatement(
                             actions=["elasticloadbalancing:ModifyListener"],
-                            resources=[self.listener.listener_arn],
+                            resources=[each.listener_arn for each in self.listeners],
                         ),
                         iam.PolicyStatement(
                             actions=["elasticloadbalancing:ModifyRule"],
-                            resources=[self.rule.listener_rule_arn],
+                            resources=[each.listener_rule_arn for each in rules],
                         ),
                     ]
                 )
@@ -137,6 +131,37 @@ class ServiceLoadBalancer(Construct):
             )
         )
         return role
+
+    def _listener(self, id: str, port: int, open_to_all: bool) -> elbv2.ApplicationListener:
+        certificate = self._certificate
+        return elbv2.ApplicationListener(
+            self,
+            id,
+            load_balancer=self.load_balancer,
+            port=port,
+            protocol=elbv2.ApplicationProtocol.HTTPS
+            if certificate
+            else elbv2.ApplicationProtocol.HTTP,
+            certificates=[certificate] if certificate else None,
+            ssl_policy=elbv2.SslPolicy.TLS13_12_EXT2_PQ if certificate else None,
+            open=open_to_all,
+            default_action=elbv2.ListenerAction.fixed_response(404),
+        )
+
+    def _rule(self, id: str, listener: elbv2.ApplicationListener) -> elbv2.ApplicationListenerRule:
+        return elbv2.ApplicationListenerRule(
+            self,
+            id,
+            listener=listener,
+            priority=1,
+            conditions=[elbv2.ListenerCondition.path_patterns(["/*"])],
+            action=elbv2.ListenerAction.weighted_forward(
+                [
+                    elbv2.WeightedTargetGroup(target_group=self.blue, weight=1),
+                    elbv2.WeightedTargetGroup(target_group=self.green, weight=0),
+                ]
+            ),
+        )
 
     def _target_group(
         self, id: str, vpc: ec2.IVpc, port: int, health_check_path: str

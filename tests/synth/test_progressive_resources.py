@@ -78,6 +78,7 @@ def every_construct(
         vpc=vpc,
         port=8080,
         certificate=certificate,
+        test_port=8443,
         environment={"LOG_LEVEL": "INFO"},
     )
     service.add_lifecycle_hook(hook, [ecs.DeploymentLifecycleStage.POST_SCALE_UP])

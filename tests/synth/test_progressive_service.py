@@ -241,6 +241,83 @@ def test_a_hook_is_called_at_its_stages() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "shift", [CANARY, TrafficShift.linear(20, Duration.minutes(5)), TrafficShift.all_at_once()]
+)
+def test_the_test_listener_is_written_by_ecs_and_open_to_nobody(shift: TrafficShift) -> None:
+    stack = application()
+    certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE)
+    made = service(
+        stack,
+        shift=shift,
+        certificate=certificate,
+        unencrypted_because=None,
+        internet_facing=True,
+        test_port=8443,
+    )
+    assert made.test_listener is not None
+    template = template_of(stack)
+    [running] = resources(template, "AWS::ECS::Service")
+    advanced = running["LoadBalancers"][0]["AdvancedConfiguration"]
+    rule = template["Resources"][advanced["TestListenerRule"]["Ref"]]["Properties"]
+    groups = rule["Actions"][0]["ForwardConfig"]["TargetGroups"]
+    assert [each["TargetGroupArn"] for each in groups] == [
+        running["LoadBalancers"][0]["TargetGroupArn"],
+        advanced["AlternateTargetGroupArn"],
+    ]
+    listener = template["Resources"][rule["ListenerArn"]["Ref"]]["Properties"]
+    assert (listener["Port"], listener["Protocol"]) == (8443, "HTTPS")
+    assert listener["Certificates"] == [{"CertificateArn": CERTIFICATE}]
+    shifting = template["Resources"][advanced["RoleArn"]["Fn::GetAtt"][0]]["Properties"]
+    _, _, listeners, rules = shifting["Policies"][0]["PolicyDocument"]["Statement"]
+    assert rule["ListenerArn"] in listeners["Resource"]
+    assert rules["Resource"] == [advanced["ProductionListenerRule"], advanced["TestListenerRule"]]
+    let_in = [
+        each["FromPort"]
+        for group in resources(template, "AWS::EC2::SecurityGroup")
+        for each in group.get("SecurityGroupIngress", [])
+    ]
+    assert let_in == [443]
+    [tasks] = resources(template, "AWS::EC2::SecurityGroupIngress")
+    assert tasks["FromPort"] == 8080
+
+
+def test_a_hook_is_let_in_to_the_test_listener_and_called_when_it_has_the_new_tasks() -> None:
+    stack = application()
+    vpc = network(stack)
+    made = service(stack, vpc=vpc, test_port=8080)
+    assert made.test_listener is not None
+    tester = ec2.SecurityGroup(stack, "Tester", vpc=vpc)
+    made.test_listener.connections.allow_default_port_from(tester)
+    check = plain_function(stack, "Check")
+    made.add_lifecycle_hook(check, [ecs.DeploymentLifecycleStage.POST_TEST_TRAFFIC_SHIFT])
+    template = template_of(stack)
+    [hook] = deployment(template)["LifecycleHooks"]
+    assert hook["LifecycleStages"] == ["POST_TEST_TRAFFIC_SHIFT"]
+    ingress = resources(template, "AWS::EC2::SecurityGroupIngress")
+    [let_in] = [each for each in ingress if each["SourceSecurityGroupId"] == reference(tester)]
+    assert let_in["GroupId"]["Fn::GetAtt"][0].startswith("ShopBalancing")
+    assert let_in["FromPort"] == 8080
+
+
+def reference(group: ec2.SecurityGroup) -> Any:
+    return Stack.of(group).resolve(group.security_group_id)
+
+
+def test_without_a_test_listener_there_is_no_test_traffic_to_hook() -> None:
+    stack = application()
+    made = service(stack)
+    assert made.test_listener is None
+    with pytest.raises(
+        InvalidArgumentError,
+        match="stages has TEST_TRAFFIC_SHIFT, and there is no listener for test traffic; "
+        "give the service test_port=8443",
+    ):
+        made.add_lifecycle_hook(
+            plain_function(stack, "Check"), [ecs.DeploymentLifecycleStage.TEST_TRAFFIC_SHIFT]
+        )
+
+
 def test_a_hook_needs_a_function_and_a_stage() -> None:
     stack = application()
     made = service(stack)
@@ -274,6 +351,7 @@ def test_nothing_is_left_to_cdk_nag() -> None:
         certificate=certificate,
         unencrypted_because=None,
         internet_facing=True,
+        test_port=8443,
         environment={"LOG_LEVEL": "INFO"},
     )
     health(stack, alarms=made.alarms)
@@ -282,7 +360,7 @@ def test_nothing_is_left_to_cdk_nag() -> None:
 
 def test_a_listener_without_tls_is_acknowledged_with_the_reason_that_was_given() -> None:
     app = App()
-    service(application(app))
+    service(application(app), test_port=8080)
     assert unacknowledged_findings(app) == []
 
 
@@ -298,6 +376,8 @@ def test_every_argument_is_checked() -> None:
         ({"read_only": None}, "read_only=None is not True or False"),
         ({"cpu": 300}, "cpu=300 is not one of 256, 512, 1024"),
         ({"memory_mib": 4096}, "memory_mib=4096 is none that Fargate has for cpu=256: 512, 1024"),
+        ({"test_port": 0}, "test_port=0 is not a whole number from 1 to 65535"),
+        ({"test_port": 80}, "test_port=80 is the port that clients ask"),
         ({"health_check_path": "health"}, "health_check_path='health' does not begin with /"),
         ({"environment": {"API_TOKEN": "x"}}, "environment has API_TOKEN, which by its name"),
         ({"bake": 5}, "bake=5 is not a Duration"),
