@@ -20,7 +20,12 @@ from dpra_constructs.monitoring import (
     TableThresholds,
     TargetGroupThresholds,
 )
+from dpra_constructs.monitoring.health_alarms.functions import function_dimensions
 from dpra_constructs.monitoring.synthetic_tests.definition import failing
+from dpra_constructs.progressive_deployment.progressive_function import (
+    ALIAS,
+    version_definitions,
+)
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "alarms.md"
 _COMPARED = {"GreaterThanThreshold": ">", "LessThanThreshold": "<"}
@@ -50,8 +55,9 @@ def definitions() -> dict[str, list[AlarmDefinition]]:
 
 def document(text: str) -> str:
     """Return the document with its tables as the code has them."""
-    for name, alarms in definitions().items():
-        table = "\n".join(_table(alarms))
+    tables = {name: _table(alarms) for name, alarms in definitions().items()}
+    for name, lines in {**tables, "dimensions of calls": _dimensions()}.items():
+        table = "\n".join(lines)
         begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         text, found = re.subn(
             f"{re.escape(begin)}.*?{re.escape(end)}",
@@ -82,6 +88,38 @@ def _table(alarms: Iterable[AlarmDefinition]) -> Iterator[str]:
             f"{alarm.why}.",
         )
         yield f"| {' | '.join(cells)} |"
+
+
+def _dimensions() -> Iterator[str]:
+    """Yield the table of whose calls the alarms of functions watch."""
+    thresholds = FunctionThresholds(concurrent_count=100)
+    all_of_them = [each.id for each in thresholds.definitions()]
+    of_version = [each.id for each in version_definitions(thresholds)]
+    function = "<function>"
+    yield "| Alarms | Made by | Dimensions | Calls that count |"
+    yield "| --- | --- | --- | --- |"
+    for alarms, maker, dimensions, calls in (
+        (
+            all_of_them,
+            "`function_alarms(function)`",
+            function_dimensions(function),
+            "all, of every version and alias",
+        ),
+        (
+            all_of_them,
+            "`function_alarms(alias)`, and `ProgressiveFunction` with its alias",
+            function_dimensions(function, ALIAS),
+            "those by the alias, which are those of users",
+        ),
+        (
+            of_version,
+            "`ProgressiveFunction`, where the shift is progressive",
+            function_dimensions(function, ALIAS, "<version>"),
+            "those by the alias that the new version answered",
+        ),
+    ):
+        shown = ", ".join(f"`{name}={value}`" for name, value in dimensions)
+        yield f"| {', '.join(f'`{each}`' for each in alarms)} | {maker} | {shown} | {calls} |"
 
 
 if __name__ == "__main__":

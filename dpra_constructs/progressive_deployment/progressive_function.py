@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,11 +16,13 @@ from dpra_constructs import arguments
 from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.monitoring import (
+    AlarmDefinition,
     ApplicationLogs,
     FunctionThresholds,
     HealthAlarm,
     function_alarms,
 )
+from dpra_constructs.monitoring.health_alarms.functions import function_dimensions
 from dpra_constructs.monitoring.health_alarms.health_alarm import health_alarms
 from dpra_constructs.progressive_deployment import code_deploy, service_limits
 from dpra_constructs.progressive_deployment.deployed_progressively import record
@@ -202,20 +204,11 @@ class ProgressiveFunction(Construct):
 
     def _alarms_of_the_version(self, thresholds: FunctionThresholds) -> list[HealthAlarm]:
         """Make the alarms that a few percent of bad calls among all would not reach."""
-        name = self.function.function_name
         return health_alarms(
             self.version,
             "version",
-            (
-                replace(each, says=f"The new version: {each.says}")
-                for each in thresholds.definitions()
-                if each.id in _OF_THE_VERSION
-            ),
-            [
-                ("FunctionName", name),
-                ("Resource", f"{name}:{ALIAS}"),
-                ("ExecutedVersion", self.version.version),
-            ],
+            version_definitions(thresholds),
+            function_dimensions(self.function.function_name, ALIAS, self.version.version),
         )
 
     def _alarm_configuration(self) -> Any:
@@ -311,6 +304,13 @@ class ProgressiveFunction(Construct):
             )
         )
         return resource
+
+
+def version_definitions(thresholds: FunctionThresholds) -> Iterator[AlarmDefinition]:
+    """Yield the alarms of the new version alone."""
+    for each in thresholds.definitions():
+        if each.id in _OF_THE_VERSION:
+            yield replace(each, says=f"The new version: {each.says}")
 
 
 def _check_options(where: str, options: dict[str, Any], role: iam.IRole | None) -> None:

@@ -112,6 +112,19 @@ class FunctionThresholds:
             )
 
 
+def function_dimensions(name: str, alias: str = "", version: str = "") -> list[tuple[str, str]]:
+    """Return the dimensions of a function's calls, of those by an alias, or of a version by it.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+    """
+    dimensions = [("FunctionName", name)]
+    if alias:
+        dimensions.append(("Resource", f"{name}:{alias}"))
+    if version:
+        dimensions.append(("ExecutedVersion", version))
+    return dimensions
+
+
 def function_alarms(
     function: lambda_.IFunction, thresholds: FunctionThresholds | None = None
 ) -> list[HealthAlarm]:
@@ -137,8 +150,7 @@ def function_alarms(
     if not hasattr(function, "function_name"):
         arguments.instance(where, "function", function, lambda_.Function, "self.function")
     if isinstance(function, lambda_.Alias):
-        name = function.lambda_.function_name
-        dimensions = [("FunctionName", name), ("Resource", f"{name}:{function.alias_name}")]
+        dimensions = function_dimensions(function.lambda_.function_name, function.alias_name)
     else:
-        dimensions = [("FunctionName", function.function_name)]
+        dimensions = function_dimensions(function.function_name)
     return health_alarms(function, "function", checked.definitions(), dimensions)
