@@ -65,14 +65,14 @@ def _rule(
     scope: Construct,
     id: str,
     function: lambda_.IFunction,
+    letters: sqs.Queue,
     source: str = "aws.codepipeline",
-    **properties: Any,
 ) -> None:
     events.Rule(
         scope,
         id,
         event_pattern=events.EventPattern(source=[source]),
-        targets=[events_targets.LambdaFunction(function, **properties)],
+        targets=[events_targets.LambdaFunction(function, dead_letter_queue=letters)],
     )
 
 
@@ -89,15 +89,16 @@ def _of_pipeline(*actions: str, stage: str = "") -> iam.PolicyStatement:
     return _may([f"codepipeline:{action}" for action in actions], [arn])
 
 
-def _time_budget(scope: Construct, key: kms.Key, topic: sns.Topic) -> None:
+def _time_budget(scope: Construct, key: kms.Key, topic: sns.Topic, letters: sqs.Queue) -> None:
     function = _function(
         scope,
         "StageDuration",
         key,
         lambda_.Code.from_inline("def handler(event, context):\n    pass\n"),
         [_of_pipeline("ListActionExecutions")],
+        dead_letter_queue=letters,
     )
-    _rule(scope, "StageEnded", function)
+    _rule(scope, "StageEnded", function, letters)
     for stage in _BUDGETS:
         alarm = cloudwatch.Alarm(
             scope,
@@ -109,7 +110,7 @@ def _time_budget(scope: Construct, key: kms.Key, topic: sns.Topic) -> None:
         alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
 
 
-def _stop_the_line(scope: Construct, key: kms.Key, topic: sns.Topic) -> None:
+def _stop_the_line(scope: Construct, key: kms.Key, topic: sns.Topic, letters: sqs.Queue) -> None:
     function = _function(
         scope,
         "StopTheLine",
@@ -117,15 +118,16 @@ def _stop_the_line(scope: Construct, key: kms.Key, topic: sns.Topic) -> None:
         _code("release"),
         [_of_pipeline("DisableStageTransition", stage="/Approve")],
         environment={"TOPIC_ARN": topic.topic_arn},
+        dead_letter_queue=letters,
     )
     topic.grant_publish(function)
-    _rule(scope, "WaveFailed", function)
+    _rule(scope, "WaveFailed", function, letters)
     iam.ManagedPolicy(
         scope, "Resume", statements=[_of_pipeline("EnableStageTransition", stage="/Approve")]
     )
 
 
-def _notify(scope: Construct, key: kms.Key, topic: sns.Topic) -> None:
+def _notify(scope: Construct, key: kms.Key, topic: sns.Topic, letters: sqs.Queue) -> None:
     function = _function(
         scope,
         "Notify",
@@ -133,34 +135,39 @@ def _notify(scope: Construct, key: kms.Key, topic: sns.Topic) -> None:
         _code("release"),
         [_of_pipeline("GetPipelineState")],
         environment={"TOPIC_ARN": topic.topic_arn},
+        dead_letter_queue=letters,
     )
     topic.grant_publish(function)
-    _rule(scope, "StageFailed", function)
-    _rule(scope, "ApprovalNeeded", function)
-    _rule(scope, "BudgetExceeded", function, "aws.cloudwatch")
-    _rule(scope, "SigningKeyUsed", function, "aws.kms")
+    _rule(scope, "StageFailed", function, letters)
+    _rule(scope, "ApprovalNeeded", function, letters)
+    _rule(scope, "BudgetExceeded", function, letters, "aws.cloudwatch")
+    _rule(scope, "SigningKeyUsed", function, letters, "aws.kms")
 
 
-def _delivery_metrics(scope: Construct, key: kms.Key, topic: sns.Topic) -> None:
+def _dead_letters(scope: Construct, topic: sns.Topic) -> sqs.Queue:
     queue = sqs.Queue(scope, "DeadLetters", enforce_ssl=True)
-    function = _function(
-        scope,
-        "DeliveryMetrics",
-        key,
-        _code("delivery_metrics"),
-        [_of_pipeline("ListActionExecutions", "ListPipelineExecutions")],
-        dead_letter_queue=queue,
-    )
-    _rule(scope, "ExecutionEnded", function, dead_letter_queue=queue)
     alarm = cloudwatch.Alarm(
         scope,
-        "MetricsFailed",
+        "DeadLettersAlarm",
         metric=queue.metric_approximate_number_of_messages_visible(),
         threshold=0,
         evaluation_periods=1,
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
     )
     alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
+    return queue
+
+
+def _delivery_metrics(scope: Construct, key: kms.Key, letters: sqs.Queue) -> None:
+    function = _function(
+        scope,
+        "DeliveryMetrics",
+        key,
+        _code("delivery_metrics"),
+        [_of_pipeline("ListActionExecutions", "ListPipelineExecutions")],
+        dead_letter_queue=letters,
+    )
+    _rule(scope, "ExecutionEnded", function, letters)
     dashboard = cloudwatch.Dashboard(scope, "Dashboard")
     dashboard.add_widgets(
         *(
@@ -396,9 +403,10 @@ def plain_pipeline(app: App, deployments: int) -> None:
         deploy(f"Prod-{wave}", PROD, regions)
     deployment.build_pipeline()
     topic = sns.Topic(stack, "Notifications", master_key=key, enforce_ssl=True)
-    _time_budget(stack, key, topic)
-    _stop_the_line(stack, key, topic)
-    _notify(stack, key, topic)
-    _delivery_metrics(stack, key, topic)
+    letters = _dead_letters(stack, topic)
+    _time_budget(stack, key, topic, letters)
+    _stop_the_line(stack, key, topic, letters)
+    _notify(stack, key, topic, letters)
+    _delivery_metrics(stack, key, letters)
     for _, support in sorted(pipeline.cross_region_support.items()):
         _logs(support.stack)

@@ -11,11 +11,12 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from dpra_constructs import arguments
+from dpra_constructs.dead_letters import DeadLetters
 from dpra_constructs.delivery_metrics.dashboard import PipelineDashboard
+from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.function_code import function_code
 
 _NAME = "DeliveryMetrics"
@@ -25,7 +26,6 @@ _LOG_DAYS = 365
 # Reading the executions of twice the window takes a call for each.
 _TIMEOUT_SECONDS = 600
 _MEMORY_MIB = 256
-_DEAD_LETTER_SECONDS = 14 * 86_400
 
 # With "-DeliveryMetrics" it is the function's name, which has at most 64 characters.
 _pipeline_name = arguments.matching(
@@ -65,6 +65,8 @@ class DeliveryMetrics(Construct):
             only the alarm's state says so.
         log_group: where the function writes, `/aws/lambda/<pipeline>-DeliveryMetrics`; without it
             one is made, which keeps its events for 365 days.
+        dead_letters: of `DeploymentPipeline`, whose functions share them; without it the metrics
+            have their own, `<pipeline>-DeliveryMetrics-DeadLetters`.
 
     Raises:
         InvalidArgumentError: an argument is not one of those.
@@ -88,6 +90,7 @@ class DeliveryMetrics(Construct):
         dashboard: PipelineDashboard | None = None,
         alarm_topic_arn: str | None = None,
         log_group: logs.CfnLogGroup | None = None,
+        dead_letters: DeadLetters | None = None,
     ) -> None:
         where = f'{type(self).__name__} "{id}"'
         _pipeline_name(where, "pipeline", pipeline)
@@ -101,6 +104,13 @@ class DeliveryMetrics(Construct):
         if alarm_topic_arn is not None:
             arguments.text(where, "alarm_topic_arn", alarm_topic_arn)
         arguments.optional(logs.CfnLogGroup)(where, "log_group", log_group)
+        arguments.optional(DeadLetters)(where, "dead_letters", dead_letters)
+        if dead_letters and alarm_topic_arn:
+            raise InvalidArgumentError(
+                where,
+                "both alarm_topic_arn and dead_letters are given, which have an alarm",
+                "leave alarm_topic_arn out",
+            )
         super().__init__(scope, id)
         stack = Stack.of(self)
         name = function_name(pipeline)
@@ -109,34 +119,14 @@ class DeliveryMetrics(Construct):
             self, "Logs", log_group_name=group_name, retention_in_days=_LOG_DAYS
         )
         arn = stack.format_arn(service="codepipeline", resource=pipeline)
-        self.dead_letter_queue = sqs.CfnQueue(
-            self,
-            "DeadLetters",
-            queue_name=f"{name}-DeadLetters",
-            message_retention_period=_DEAD_LETTER_SECONDS,
-            sqs_managed_sse_enabled=True,
+        letters = dead_letters or DeadLetters(
+            self, of=name, pipeline=pipeline, topic_arn=alarm_topic_arn
         )
-        queue_arn = self.dead_letter_queue.attr_arn
-        self.function = self._function(name, pipeline, production, days, arn, queue_arn, group)
-        self._call_at_the_end(pipeline, arn, queue_arn)
-        self.alarm = cloudwatch.CfnAlarm(
-            self,
-            "Alarm",
-            alarm_name=name,
-            alarm_description=f"Delivery metrics of the pipeline {pipeline} could not be "
-            f"published; the events are in the queue {name}-DeadLetters, and the reason is in the "
-            f"log {group_name}.",
-            namespace="AWS/SQS",
-            metric_name="ApproximateNumberOfMessagesVisible",
-            dimensions=[{"name": "QueueName", "value": f"{name}-DeadLetters"}],
-            statistic="Maximum",
-            period=300,
-            evaluation_periods=1,
-            threshold=0,
-            comparison_operator="GreaterThanThreshold",
-            treat_missing_data="notBreaching",
-            alarm_actions=[alarm_topic_arn] if alarm_topic_arn else None,
-        )
+        self.dead_letter_queue, self.alarm = letters.queue, letters.alarm
+        self.function = self._function(name, pipeline, production, days, arn, letters, group)
+        self._call_at_the_end(pipeline, arn, letters)
+        if not dead_letters:
+            letters.make_policy()
         region = stack.region
         body = (dashboard or PipelineDashboard()).body(
             pipeline=pipeline, region=region, log_group=group_name, window_days=days
@@ -156,7 +146,7 @@ class DeliveryMetrics(Construct):
         production: Sequence[str],
         window_days: int,
         pipeline_arn: str,
-        queue_arn: str,
+        letters: DeadLetters,
         group: logs.CfnLogGroup,
     ) -> lambda_.CfnFunction:
         allowed = (
@@ -165,7 +155,6 @@ class DeliveryMetrics(Construct):
                 ["codepipeline:ListActionExecutions", "codepipeline:ListPipelineExecutions"],
                 pipeline_arn,
             ),
-            (["sqs:SendMessage"], queue_arn),
         )
         role = iam.CfnRole(
             self,
@@ -181,7 +170,8 @@ class DeliveryMetrics(Construct):
                 {
                     "policyName": "Own",
                     "policyDocument": _policy(
-                        *({"Action": actions, "Resource": on} for actions, on in allowed)
+                        *({"Action": actions, "Resource": on} for actions, on in allowed),
+                        letters.statement,
                     ),
                 }
             ],
@@ -203,12 +193,12 @@ class DeliveryMetrics(Construct):
                     "WINDOW_DAYS": str(window_days),
                 }
             },
-            dead_letter_config={"targetArn": queue_arn},
+            dead_letter_config=letters.of_function,
             timeout=_TIMEOUT_SECONDS,
             memory_size=_MEMORY_MIB,
         )
 
-    def _call_at_the_end(self, pipeline: str, pipeline_arn: str, queue_arn: str) -> None:
+    def _call_at_the_end(self, pipeline: str, pipeline_arn: str, letters: DeadLetters) -> None:
         rule = events.CfnRule(
             self,
             "ExecutionEnded",
@@ -219,13 +209,7 @@ class DeliveryMetrics(Construct):
                 "resources": [pipeline_arn],
                 "detail": {"pipeline": [pipeline], "state": ["SUCCEEDED", "FAILED"]},
             },
-            targets=[
-                {
-                    "id": _NAME,
-                    "arn": self.function.attr_arn,
-                    "deadLetterConfig": {"arn": queue_arn},
-                }
-            ],
+            targets=[letters.target(_NAME, self.function.attr_arn)],
         )
         rule_arn = rule.attr_arn
         lambda_.CfnPermission(
@@ -236,26 +220,7 @@ class DeliveryMetrics(Construct):
             principal="events.amazonaws.com",
             source_arn=rule_arn,
         )
-        sqs.CfnQueuePolicy(
-            self,
-            "DeadLettersPolicy",
-            queues=[self.dead_letter_queue.ref],
-            policy_document=_policy(
-                {
-                    "Action": "sqs:SendMessage",
-                    "Resource": queue_arn,
-                    "Principal": {"Service": "events.amazonaws.com"},
-                    "Condition": {"ArnEquals": {"aws:SourceArn": rule_arn}},
-                },
-                {
-                    "Effect": "Deny",
-                    "Action": "sqs:*",
-                    "Resource": queue_arn,
-                    "Principal": "*",
-                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                },
-            ),
-        )
+        letters.take_from(rule_arn)
 
 
 def _policy(*statements: Mapping[str, object]) -> dict[str, object]:

@@ -21,6 +21,7 @@ from constructs import Construct
 
 from dpra_constructs.build_actions import tool_versions
 from dpra_constructs.build_actions.buildspec import asset_buildspec
+from dpra_constructs.dead_letters import DeadLetters
 from dpra_constructs.delivery_metrics import DeliveryMetrics, PipelineDashboard
 from dpra_constructs.delivery_metrics.delivery_metrics import function_name
 from dpra_constructs.pipeline import artifacts, self_mutation
@@ -190,9 +191,14 @@ def build(
     steps.after_build()
     if seal:
         seal.after_build()
+    letters = DeadLetters(scope, of=name, pipeline=name, topic_arn=notifications.topic.topic_arn)
     if plan.stops_the_line:
-        stop_the_line(scope, plan=plan, notifications=notifications, logs=logs)
-    alarms = watch_budgets(scope, pipeline=name, minutes=plan.time_budgets, logs=logs)
+        stop_the_line(
+            scope, plan=plan, notifications=notifications, logs=logs, dead_letters=letters
+        )
+    alarms = watch_budgets(
+        scope, pipeline=name, minutes=plan.time_budgets, logs=logs, dead_letters=letters
+    )
     tell_of_events(
         scope,
         plan=plan,
@@ -200,8 +206,10 @@ def build(
         budgets=list(alarms.values()),
         seal=seal,
         logs=logs,
+        dead_letters=letters,
     )
-    metrics = _delivery_metrics(scope, plan, notifications, logs) if publishes_metrics else None
+    metrics = _delivery_metrics(scope, plan, letters, logs) if publishes_metrics else None
+    letters.make_policy()
     if plan.pull_requests:
         build_pull_requests(scope, plan, plan.pull_requests, logs)
     policies = people_policies(scope, plan)
@@ -222,7 +230,7 @@ def build(
 
 
 def _delivery_metrics(
-    scope: Construct, plan: PipelinePlan, notifications: Notifications, logs: EncryptedLogs
+    scope: Construct, plan: PipelinePlan, letters: DeadLetters, logs: EncryptedLogs
 ) -> DeliveryMetrics:
     name = plan.pipeline.name
     return DeliveryMetrics(
@@ -239,8 +247,8 @@ def _delivery_metrics(
                 for target in stage.targets
             ],
         ),
-        alarm_topic_arn=notifications.topic.topic_arn,
         log_group=logs.of_function(function_name(name)),
+        dead_letters=letters,
     )
 
 

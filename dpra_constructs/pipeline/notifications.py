@@ -15,6 +15,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from dpra_constructs.build_actions import Permission
+from dpra_constructs.dead_letters import DeadLetters
 from dpra_constructs.environments import PipelineIdentity
 from dpra_constructs.pipeline.artifact_seal import ArtifactSeal
 from dpra_constructs.pipeline.chat_channels import subscribe_channels
@@ -101,6 +102,7 @@ def tell_of_events(
     budgets: Sequence[cloudwatch.CfnAlarm],
     seal: ArtifactSeal | None,
     logs: EncryptedLogs,
+    dead_letters: DeadLetters,
 ) -> None:
     """Make the function that tells of failures, rollbacks, approvals, budgets and overrides.
 
@@ -113,6 +115,7 @@ def tell_of_events(
         budgets: the alarms of the time budgets.
         seal: whose key is watched, where artifacts are signed.
         logs: makes the function's log group.
+        dead_letters: get the events that it does not handle.
     """
     name = plan.pipeline.name
     # Where a failed wave stops the line, the function that stops it tells.
@@ -144,6 +147,7 @@ def tell_of_events(
         description=f"Tells people what happens in the pipeline {name}",
         permissions=permissions,
         statements_besides=notifications.statements,
+        dead_letters=dead_letters,
         logs=logs,
         environment={
             "PIPELINE": name,
@@ -161,6 +165,7 @@ def tell_of_events(
         description=f"A stage of {name} failed, or began",
         target=_NOTIFY,
         function=function,
+        dead_letters=dead_letters,
     )
     events = {
         "BudgetExceeded": (
@@ -197,7 +202,13 @@ def tell_of_events(
         )
     for id, (description, pattern) in events.items():
         call_on(
-            scope, id, pattern=pattern, description=description, target=_NOTIFY, function=function
+            scope,
+            id,
+            pattern=pattern,
+            description=description,
+            target=_NOTIFY,
+            function=function,
+            dead_letters=dead_letters,
         )
     if seal:
         call_on(
@@ -207,6 +218,7 @@ def tell_of_events(
             description=f"Somebody else than Seal signs with the key of {name}",
             target=_NOTIFY,
             function=function,
+            dead_letters=dead_letters,
             # Sign reads only, says CloudTrail, and a rule sees no such calls unless it is told to.
             state="ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS",
         )

@@ -10,6 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from dpra_constructs.build_actions import Permission
+from dpra_constructs.dead_letters import DeadLetters
 from dpra_constructs.function_code import function_code
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.permissions import (
@@ -37,6 +38,7 @@ def release_function(
     permissions: Iterable[Permission],
     logs: EncryptedLogs,
     statements_besides: Sequence[Statement] = (),
+    dead_letters: DeadLetters | None = None,
     role_name: str | None = None,
     environment: Mapping[str, str] | None = None,
     timeout_seconds: int = 60,
@@ -57,6 +59,7 @@ def release_function(
         permissions: what its role may do beyond writing its log.
         logs: makes its log group.
         statements_besides: what its role may do with what has no name of its own.
+        dead_letters: gets the events that it fails at, where events call it.
         role_name: where others name the role.
         environment: its environment variables.
         timeout_seconds: after which a call ends.
@@ -78,6 +81,7 @@ def release_function(
             allow(["logs:CreateLogStream", "logs:PutLogEvents"], [group.attr_arn]),
             *allowed(scope, needed),
             *statements_besides,
+            *([dead_letters.statement] if dead_letters else []),
         ],
     )
     acknowledge_permissions(role, needed)
@@ -92,6 +96,7 @@ def release_function(
         code=_code(scope, package),
         role=role.attr_arn,
         environment={"variables": dict(environment)} if environment else None,
+        dead_letter_config=dead_letters.of_function if dead_letters else None,
         timeout=timeout_seconds,
         memory_size=memory_mib,
     )

@@ -9,6 +9,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from dpra_constructs.dead_letters import DeadLetters
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.permissions import allow, pipeline_arn
 from dpra_constructs.pipeline.release_functions import RUNTIME
@@ -26,6 +27,7 @@ def watch_budgets(
     pipeline: str,
     minutes: Mapping[str, int],
     logs: EncryptedLogs,
+    dead_letters: DeadLetters,
 ) -> dict[str, cloudwatch.CfnAlarm]:
     """Make an alarm for each stage that has a time budget; nothing polls.
 
@@ -36,8 +38,9 @@ def watch_budgets(
         pipeline: the pipeline's name.
         minutes: the budgets, by the stage's name.
         logs: makes the function's log group.
+        dead_letters: get the events that it does not handle.
     """
-    function = _function(scope, pipeline, pipeline_arn(scope, pipeline), logs)
+    function = _function(scope, pipeline, pipeline_arn(scope, pipeline), logs, dead_letters)
     on_stage_events(
         scope,
         "StageEnded",
@@ -47,6 +50,7 @@ def watch_budgets(
         description=f"Records how long stages of {pipeline} took",
         target="StageDuration",
         function=function,
+        dead_letters=dead_letters,
     )
     return {
         stage: cloudwatch.CfnAlarm(
@@ -74,7 +78,11 @@ def watch_budgets(
 
 
 def _function(
-    scope: Construct, pipeline: str, pipeline_arn: str, logs: EncryptedLogs
+    scope: Construct,
+    pipeline: str,
+    pipeline_arn: str,
+    logs: EncryptedLogs,
+    dead_letters: DeadLetters,
 ) -> lambda_.CfnFunction:
     name = f"{pipeline}-StageDuration"
     group = logs.of_function(name)
@@ -86,6 +94,7 @@ def _function(
         statements=[
             allow(["logs:CreateLogStream", "logs:PutLogEvents"], [group.attr_arn]),
             allow(["codepipeline:ListActionExecutions"], [pipeline_arn]),
+            dead_letters.statement,
         ],
     )
     return lambda_.CfnFunction(
@@ -98,6 +107,7 @@ def _function(
         # In the template: no asset has to be published before the pipeline is updated.
         code={"zipFile": _FUNCTION.read_text("utf-8")},
         role=role.attr_arn,
+        dead_letter_config=dead_letters.of_function,
         timeout=30,
         memory_size=128,
     )

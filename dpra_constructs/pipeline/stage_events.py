@@ -10,6 +10,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from dpra_constructs.dead_letters import DeadLetters
 from dpra_constructs.pipeline.permissions import pipeline_arn
 
 
@@ -23,6 +24,7 @@ def on_stage_events(
     description: str,
     target: str,
     function: lambda_.CfnFunction,
+    dead_letters: DeadLetters,
 ) -> events.CfnRule:
     """Make the rule for events of pipeline stages, and let it call the function.
 
@@ -35,6 +37,7 @@ def on_stage_events(
         description: what it is for.
         target: what the rule calls its target.
         function: what is called.
+        dead_letters: gets what does not reach it.
     """
     return call_on(
         scope,
@@ -48,6 +51,7 @@ def on_stage_events(
         description=description,
         target=target,
         function=function,
+        dead_letters=dead_letters,
     )
 
 
@@ -59,6 +63,7 @@ def call_on(
     description: str,
     target: str,
     function: lambda_.CfnFunction,
+    dead_letters: DeadLetters,
     state: str | None = None,
 ) -> events.CfnRule:
     """Make the rule for events of a pattern, and let it call the function.
@@ -70,6 +75,7 @@ def call_on(
         description: what it is for.
         target: what the rule calls its target.
         function: what is called.
+        dead_letters: gets what does not reach it.
         state: the rule's, ENABLED unless given.
     """
     rule = events.CfnRule(
@@ -78,14 +84,16 @@ def call_on(
         description=description,
         event_pattern=pattern,
         state=state,
-        targets=[{"id": target, "arn": function.attr_arn}],
+        targets=[dead_letters.target(target, function.attr_arn)],
     )
+    arn = rule.attr_arn
+    dead_letters.take_from(arn)
     lambda_.CfnPermission(
         scope,
         f"{id}Permission",
         action="lambda:InvokeFunction",
         function_name=function.ref,
         principal="events.amazonaws.com",
-        source_arn=rule.attr_arn,
+        source_arn=arn,
     )
     return rule

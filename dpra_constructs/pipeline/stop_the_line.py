@@ -7,6 +7,7 @@ import json
 from constructs import Construct
 
 from dpra_constructs.build_actions import Permission
+from dpra_constructs.dead_letters import DeadLetters
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.notifications import Notifications
 from dpra_constructs.pipeline.permissions import allow
@@ -23,6 +24,7 @@ def stop_the_line(
     plan: PipelinePlan,
     notifications: Notifications,
     logs: EncryptedLogs,
+    dead_letters: DeadLetters,
 ) -> None:
     """Make the function that disables the transition into the stage before production.
 
@@ -33,6 +35,7 @@ def stop_the_line(
         plan: the plan, with waves.
         notifications: who is told.
         logs: makes the function's log group.
+        dead_letters: get the events that it does not handle.
     """
     name, entrance = plan.pipeline.name, plan.entrance
     # With a single wave there is none before the one that fails.
@@ -58,6 +61,7 @@ def stop_the_line(
             ),
         ],
         statements_besides=[*notifications.statements, *start],
+        dead_letters=dead_letters,
         logs=logs,
         environment={
             "ENTRANCE": entrance,
@@ -76,4 +80,5 @@ def stop_the_line(
         description=f"A wave of {name} failed, or began",
         target="StopTheLine",
         function=function,
+        dead_letters=dead_letters,
     )

@@ -10,6 +10,7 @@ import pytest
 from aws_cdk import App, Duration, Environment, Stack
 
 from dpra_constructs import InvalidArgumentError, Requirement
+from dpra_constructs.dead_letters import DeadLetters
 from dpra_constructs.delivery_metrics import DeliveryMetrics
 from dpra_constructs.testing import unacknowledged_findings
 from tests.conftest import resources
@@ -22,17 +23,17 @@ def template() -> dict[str, Any]:
     return template_of(pipeline(tools_stack()))
 
 
-def logical_id(template: dict[str, Any], kind: str) -> str:
+def logical_id(template: dict[str, Any], kind: str, of: str = "DeliveryMetrics") -> str:
     [found] = [
         name
         for name, resource in template["Resources"].items()
-        if resource["Type"] == kind and name.startswith("PipelineDeliveryMetrics")
+        if resource["Type"] == kind and name.startswith(f"Pipeline{of}")
     ]
     return str(found)
 
 
-def properties(template: dict[str, Any], kind: str) -> dict[str, Any]:
-    found: dict[str, Any] = template["Resources"][logical_id(template, kind)]["Properties"]
+def properties(template: dict[str, Any], kind: str, of: str = "DeliveryMetrics") -> dict[str, Any]:
+    found: dict[str, Any] = template["Resources"][logical_id(template, kind, of)]["Properties"]
     return found
 
 
@@ -45,7 +46,7 @@ def test_the_end_of_an_execution_calls_the_function(template: dict[str, Any]) ->
         "detail-type": ["CodePipeline Pipeline Execution State Change"],
         "detail": {"pipeline": ["fruit"], "state": ["SUCCEEDED", "FAILED"]},
     }
-    queue = {"Fn::GetAtt": [logical_id(template, "AWS::SQS::Queue"), "Arn"]}
+    queue = {"Fn::GetAtt": [logical_id(template, "AWS::SQS::Queue", "DeadLetters"), "Arn"]}
     function = {"Fn::GetAtt": [logical_id(template, "AWS::Lambda::Function"), "Arn"]}
     assert rule["Targets"] == [
         {"Id": "DeliveryMetrics", "Arn": function, "DeadLetterConfig": {"Arn": queue}}
@@ -73,7 +74,7 @@ def test_the_function_may_read_its_pipeline_and_nothing_else(template: dict[str,
             "codepipeline:ListActionExecutions",
             "codepipeline:ListPipelineExecutions",
         ],
-        f"<{logical_id(template, 'AWS::SQS::Queue')}.Arn>": ["sqs:SendMessage"],
+        f"<{logical_id(template, 'AWS::SQS::Queue', 'DeadLetters')}.Arn>": "sqs:SendMessage",
     }
     # The log is encrypted with the pipeline's key.
     assert "PipelineArtifactKey" in str(template["Resources"][group]["Properties"]["KmsKeyId"])
@@ -87,7 +88,7 @@ def test_the_function_knows_the_waves(template: dict[str, Any]) -> None:
     assert variables["WINDOW_DAYS"] == "30"
     assert function["MemorySize"] == 256
     assert function["DeadLetterConfig"]["TargetArn"]["Fn::GetAtt"][0] == logical_id(
-        template, "AWS::SQS::Queue"
+        template, "AWS::SQS::Queue", "DeadLetters"
     )
 
 
@@ -98,28 +99,6 @@ def test_a_pipeline_that_ends_with_gamma_has_no_stage_of_production() -> None:
     assert function["Environment"]["Variables"]["PRODUCTION"] == "[]"
 
 
-def test_what_could_not_be_handled_is_kept_and_told(template: dict[str, Any]) -> None:
-    queue = properties(template, "AWS::SQS::Queue")
-    assert queue["MessageRetentionPeriod"] == 14 * 86_400
-    assert queue["SqsManagedSseEnabled"] is True
-    by_rule, not_plain = properties(template, "AWS::SQS::QueuePolicy")["PolicyDocument"][
-        "Statement"
-    ]
-    assert by_rule["Principal"] == {"Service": "events.amazonaws.com"}
-    assert by_rule["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::GetAtt"][0] == logical_id(
-        template, "AWS::Events::Rule"
-    )
-    assert not_plain["Effect"] == "Deny"
-    assert not_plain["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    alarm = properties(template, "AWS::CloudWatch::Alarm")
-    assert alarm["Namespace"] == "AWS/SQS"
-    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": queue["QueueName"]}]
-    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
-    assert alarm["TreatMissingData"] == "notBreaching"
-    [topic] = alarm["AlarmActions"]
-    assert topic["Ref"].startswith("PipelineNotifications")
-
-
 def test_a_waiver_leaves_them_out() -> None:
     stack = tools_stack()
     waivers = {Requirement.METRICS: "measured by the company's own portal"}
@@ -127,7 +106,6 @@ def test_a_waiver_leaves_them_out() -> None:
     assert made.delivery_metrics is None
     template = template_of(made)
     assert not resources(template, "AWS::CloudWatch::Dashboard")
-    assert not resources(template, "AWS::SQS::Queue")
 
 
 def test_any_other_pipeline_can_have_them() -> None:
@@ -151,6 +129,11 @@ def test_any_other_pipeline_can_have_them() -> None:
     [alarm] = resources(template, "AWS::CloudWatch::Alarm")
     assert alarm["AlarmActions"] == ["arn:aws:sns:us-west-2:111111111111:team"]
     assert metrics.dashboard.dashboard_name == "other_pipeline-us-west-2"
+    [queue] = resources(template, "AWS::SQS::Queue")
+    assert queue["QueueName"] == "other_pipeline-DeliveryMetrics-DeadLetters"
+    assert metrics.alarm.alarm_name == metrics.dead_letter_queue.queue_name == queue["QueueName"]
+    [policy] = resources(template, "AWS::SQS::QueuePolicy")
+    assert "MetricsExecutionEnded" in str(policy["PolicyDocument"]["Statement"][0])
 
 
 @pytest.mark.parametrize(
@@ -187,6 +170,11 @@ def test_any_other_pipeline_can_have_them() -> None:
             "DeliveryMetrics \"M\": log_group='mine' is of type str, and CfnLogGroup is needed; "
             "write it like log_group=CfnLogGroup(...)",
         ),
+        (
+            {"dead_letters": "mine"},
+            "DeliveryMetrics \"M\": dead_letters='mine' is of type str, and DeadLetters is needed; "
+            "write it like dead_letters=DeadLetters(...)",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(arguments: dict[str, Any], message: str) -> None:
@@ -194,6 +182,24 @@ def test_what_cannot_be_is_refused(arguments: dict[str, Any], message: str) -> N
     with pytest.raises(InvalidArgumentError) as raised:
         DeliveryMetrics(Stack(App(), "Tools"), "M", **given)
     assert str(raised.value) == message
+
+
+def test_a_topic_beside_the_dead_letters_of_a_pipeline_is_refused() -> None:
+    stack = Stack(App(), "Tools")
+    letters = DeadLetters(stack, of="fruit", pipeline="fruit")
+    with pytest.raises(InvalidArgumentError) as raised:
+        DeliveryMetrics(
+            stack,
+            "M",
+            pipeline="fruit",
+            production_stages=[],
+            dead_letters=letters,
+            alarm_topic_arn="arn:aws:sns:us-west-2:111111111111:team",
+        )
+    assert str(raised.value) == (
+        'DeliveryMetrics "M": both alarm_topic_arn and dead_letters are given, which have an '
+        "alarm; leave alarm_topic_arn out"
+    )
 
 
 def test_the_code_runs_as_it_is_deployed(tmp_path: Path) -> None:

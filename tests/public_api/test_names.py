@@ -260,6 +260,9 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "BakeRole",
         "BudgetExceeded",
         "BudgetExceededPermission",
+        "DeadLetters",
+        "DeadLettersAlarm",
+        "DeadLettersPolicy",
         "DeliveryMetrics",
         "Deployment",
         "Logs-fruit-api-Announce",
@@ -328,11 +331,8 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
 def test_construct_ids_of_the_delivery_metrics(fruit_api: Synthesized) -> None:
     metrics = fruit_api.stack.node.find_child("Pipeline").node.find_child("DeliveryMetrics")
     assert sorted(child.node.id for child in metrics.node.children) == [
-        "Alarm",
         "Code",
         "Dashboard",
-        "DeadLetters",
-        "DeadLettersPolicy",
         "ExecutionEnded",
         "ExecutionEndedPermission",
         "Function",
@@ -342,7 +342,7 @@ def test_construct_ids_of_the_delivery_metrics(fruit_api: Synthesized) -> None:
     [dashboard] = resources(template, "AWS::CloudWatch::Dashboard")
     assert dashboard["DashboardName"] == "fruit-api-us-west-2"
     [queue] = resources(template, "AWS::SQS::Queue")
-    assert queue["QueueName"] == "fruit-api-DeliveryMetrics-DeadLetters"
+    assert queue["QueueName"] == "fruit-api-DeadLetters"
 
 
 def test_names_and_units_of_the_delivery_metrics() -> None:
@@ -396,7 +396,7 @@ def test_physical_names(fruit_api: Synthesized) -> None:
 def test_names_of_alarms_metrics_and_log_groups(fruit_api: Synthesized) -> None:
     alarms = resources(fruit_api.template, "AWS::CloudWatch::Alarm")
     assert {each["AlarmName"] for each in alarms} == {
-        "fruit-api-DeliveryMetrics",
+        "fruit-api-DeadLetters",
         "fruit-api-TimeBudget-Beta",
         "fruit-api-TimeBudget-Build",
         "fruit-api-TimeBudget-Gamma",

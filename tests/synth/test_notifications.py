@@ -112,6 +112,7 @@ def test_its_role_may_only_read_its_pipeline_and_publish(template: dict[str, Any
         "ssm:GetParameterHistory",
         "sns:Publish",
         ["kms:Decrypt", "kms:GenerateDataKey"],
+        "sqs:SendMessage",
     ]
     assert statements[1][1] == "arn:<AWS::Partition>:codepipeline:us-west-2:111111111111:fruit"
     assert statements[2][1] == (

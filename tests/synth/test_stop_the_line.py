@@ -73,6 +73,7 @@ def test_its_role_may_only_that(template: dict[str, Any]) -> None:
         "codepipeline:DisableStageTransition",
         "sns:Publish",
         ["kms:Decrypt", "kms:GenerateDataKey"],
+        "sqs:SendMessage",
     ]
     assert statements[1][1] == arn
     assert statements[2][1] == f"{arn}/Approve-Prod"

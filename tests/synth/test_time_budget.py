@@ -56,7 +56,8 @@ def test_the_end_of_a_stage_with_a_budget_calls_the_function(template: dict[str,
         },
     }
     function = logical_id(template, "AWS::Lambda::Function", "PipelineStageDuration")
-    assert rule["Targets"] == [{"Id": "StageDuration", "Arn": {"Fn::GetAtt": [function, "Arn"]}}]
+    [target] = rule["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": [function, "Arn"]}
     [permission] = [
         each
         for each in resources(template, "AWS::Lambda::Permission")
@@ -80,6 +81,9 @@ def test_the_function_may_write_its_log_and_read_its_pipeline(template: dict[str
         f"<{group}.Arn>": ["logs:CreateLogStream", "logs:PutLogEvents"],
         "arn:<AWS::Partition>:codepipeline:us-west-2:111111111111:fruit": (
             "codepipeline:ListActionExecutions"
+        ),
+        f"<{logical_id(template, 'AWS::SQS::Queue', 'PipelineDeadLetters')}.Arn>": (
+            "sqs:SendMessage"
         ),
     }
 

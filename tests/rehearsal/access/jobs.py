@@ -42,6 +42,7 @@ LAMBDA, CODEBUILD, CODEPIPELINE = (
     f"{service}.amazonaws.com" for service in ("lambda", "codebuild", "codepipeline")
 )
 PIPELINE_ROLE, BAKE_ROLE = "Pipeline/Role", "BakeRole"
+_KEEPS = on(f"arn:aws:sqs:{REGION}:{ACCOUNT}:{NAME}-DeadLetters", "sqs:SendMessage")
 _RESULTS = on("*", "codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult")
 # An action that knows no resource is allowed in every region.
 _NO_RESOURCE = {
@@ -346,6 +347,7 @@ def _of_stop_the_line(deployed: Deployed, role: DeployedRole) -> Job:
         _reads_the_pipeline("GetPipelineExecution", "GetPipelineState", "ListActionExecutions"),
         on(f"{_PIPELINE}/Approve-Prod", "codepipeline:DisableStageTransition"),
         _notifies(deployed),
+        _KEEPS,
     )
 
 
@@ -355,15 +357,15 @@ def _of_notify(deployed: Deployed, role: DeployedRole) -> Job:
         _reads_the_pipeline("GetPipelineExecution", "GetPipelineState", "ListActionExecutions"),
         on(_OVERRIDE, "ssm:GetParameterHistory"),
         _notifies(deployed),
+        _KEEPS,
     )
 
 
 def _of_delivery_metrics(deployed: Deployed, role: DeployedRole) -> Job:
-    letters = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{NAME}-DeliveryMetrics-DeadLetters"
     return _function(
         "DeliveryMetrics",
         _reads_the_pipeline("ListActionExecutions", "ListPipelineExecutions"),
-        on(letters, "sqs:SendMessage"),
+        _KEEPS,
     )
 
 
@@ -401,7 +403,7 @@ JOBS: dict[str, Callable[[Deployed, DeployedRole], Job]] = {
     "SummarizeChangesActionRole": _of_summary_action,
     "StopTheLineRole": _of_stop_the_line,
     "StageDurationRole": lambda deployed, role: _function(
-        "StageDuration", _reads_the_pipeline("ListActionExecutions")
+        "StageDuration", _reads_the_pipeline("ListActionExecutions"), _KEEPS
     ),
     "NotifyRole": _of_notify,
     "DeliveryMetrics/Role": _of_delivery_metrics,
