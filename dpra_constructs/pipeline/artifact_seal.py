@@ -160,11 +160,6 @@ class ArtifactSeal:
                     actions=["kms:GetPublicKey", "kms:Sign"], resources=[self.key.attr_arn]
                 )
             ],
-            build_environment=codebuild.BuildEnvironment(
-                environment_variables={
-                    "SIGNING_KEY": codebuild.BuildEnvironmentVariable(value=self.key.attr_arn)
-                }
-            ),
             env={
                 "REVISION": self._revision,
                 "EXECUTION": "#{codepipeline.PipelineExecutionId}",
@@ -233,9 +228,15 @@ class ArtifactSeal:
             step.call(invoked)
 
     def after_build(self) -> None:
-        """Mark the project, which CDK Pipelines makes when the pipeline is built."""
+        """Mark the project, which CDK Pipelines makes when the pipeline is built; name its key.
+
+        CDK Pipelines writes a hash of a project that it is given into the pipeline: another key
+        would change the structure, and nothing of before it could be rolled back to.
+        """
         project = self.step.project.node.default_child
         assert isinstance(project, codebuild.CfnProject)
+        key = {"Name": "SIGNING_KEY", "Type": "PLAINTEXT", "Value": self.key.attr_arn}
+        project.add_property_override("Environment.EnvironmentVariables", [key])
         # A workstation has no key to seal with.
         project.tags.set_tag(PUBLISHES_TAG, "true")
 

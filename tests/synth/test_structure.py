@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from dpra_constructs import (
     SelfMutation,
     Wave,
 )
+from dpra_constructs.artifact_integrity import AcceptedKey, ArtifactSigning
 from dpra_constructs.build_actions import (
     BuildAction,
     CdkSynth,
@@ -49,6 +51,15 @@ from tests.pipelines import (
 )
 
 TOKEN = SecureParameter("/acme/token")
+ROTATED = ArtifactSigning(
+    key_generation=2,
+    accepted_keys=[
+        AcceptedKey(
+            "arn:aws:kms:us-west-2:111111111111:key/0a1b2c3d-0000-4000-8000-000000000000",
+            valid_until=datetime(2026, 12, 1, tzinfo=UTC),
+        )
+    ],
+)
 
 
 def of_build(**arguments: Any) -> dict[str, Any]:
@@ -160,6 +171,7 @@ NO_CHANGES: dict[str, Callable[[], dict[str, Any]]] = {
     "longer kept logs": lambda: of_build(log_retention=Duration.days(400)),
     "the build of pull requests": lambda: of_build(pull_requests=True),
     "a line that is not stopped": lambda: of_prod(stop_the_line=False),
+    "another signing key": lambda: template_of(pipeline(signing=ROTATED)),
     "someone more to notify": lambda: template_of(pipeline(notify=["team@acme.example"])),
     "other approvers": lambda: of_prod(
         approval=ManualApproval(
