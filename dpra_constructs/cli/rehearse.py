@@ -67,8 +67,8 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--at",
     metavar="TIME",
-    help="When the release comes to deployment windows, like 2026-06-05T17:30+02:00; without it "
-    "they count as open.",
+    help="When the release comes to deployment windows and change calendars, like "
+    "2026-06-05T17:30+02:00; without it they count as open.",
 )
 def rehearse(
     directory: Path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 from dpra_constructs.cdk_cli import CdkProcess, run_cdk
 from dpra_constructs.errors import RehearsalError
 from dpra_constructs.library_wheel import library_wheel
+from dpra_constructs.pipeline.stage_conditions import CALENDAR_FUNCTION
 from dpra_constructs.rehearsal.assembly import Assembly, PipelineStack, Place, read_assembly
 from dpra_constructs.rehearsal.bootstrap import bootstrap
 from dpra_constructs.rehearsal.clients import client
@@ -147,14 +149,25 @@ class Emulation:
         self.settings = replace(self.settings, **changes)  # type: ignore[arg-type]
         write_settings(self.settings, self.output.settings)
 
-    def has_windows(self) -> bool:
-        """Whether a stage of the pipeline has a deployment window."""
-        return any(
-            rule["ruleTypeId"]["provider"] == "DeploymentWindow"
+    def entry_rules(self, provider: str) -> list[dict[str, str]]:
+        """Return the configurations of the rules of a type that let executions into stages."""
+        return [
+            rule["configuration"]
             for stage in self.api.declaration()["stages"]
             for condition in (stage.get("beforeEntry") or {}).get("conditions", ())
             for rule in condition.get("rules", ())
-        )
+            if rule["ruleTypeId"]["provider"] == provider
+        ]
+
+    def calendars(self) -> list[str]:
+        """Return the change calendars that have to be open, by name or ARN."""
+        function = f"{self.api.name}-{CALENDAR_FUNCTION}"
+        asked = [
+            json.loads(rule["UserParameters"])["calendars"]
+            for rule in self.entry_rules("LambdaInvoke")
+            if rule["FunctionName"] == function
+        ]
+        return list(dict.fromkeys(name for names in asked for name in names))
 
     def view(self) -> PipelineView:
         """Return the pipeline's structure as it is now."""
@@ -204,8 +217,8 @@ def rehearse(
         save_states: save the state in front of each stage.
         keep: called while the emulator still runs.
         time_scale: how many minutes of a bake pass in one.
-        at: when the release comes to deployment windows, in ISO 8601 with an offset; without it
-            they count as open.
+        at: when the release comes to deployment windows and change calendars, in ISO 8601 with an
+            offset; without it they count as open.
 
     Raises:
         RehearsalError: a step failed; the message says which and why.
@@ -229,8 +242,11 @@ def rehearse(
     with opened as emulation:
         if at:
             emulation.change_settings(at=at)
-        elif emulation.has_windows():
-            watcher.note("deployment windows count as open; --at says when the release comes")
+        elif emulation.entry_rules("DeploymentWindow") or emulation.calendars():
+            watcher.note(
+                "deployment windows and change calendars count as open; --at says when the "
+                "release comes"
+            )
         follower = emulation.follower(emulation.save if save_states else None)
         if from_stage:
             execution_id = _waiting(emulation.api, from_stage)

@@ -34,8 +34,8 @@ class Settings:
         cache: kept between builds and rehearsals: packages of pip, npm and jsii.
         wheels: folders with wheels that builds may install beside what the index has.
         time_scale: how many seconds of waiting (approvals, timeouts) pass in one.
-        at: the time at which releases come to a deployment window, in ISO 8601 with an offset;
-            without it windows count as open.
+        at: the time at which releases come to deployment windows and change calendars, in ISO
+            8601 with an offset; without it they count as open.
         at_since: seconds since the epoch before which that time stands still.
     """
 

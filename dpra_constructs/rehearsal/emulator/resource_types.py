@@ -15,6 +15,7 @@ from ministack.core.responses import (
 from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
 
+from dpra_constructs.rehearsal.change_calendar import ChangeCalendar
 from dpra_constructs.rehearsal.emulator.state import STATE
 
 Attributes = dict[str, str]
@@ -29,18 +30,21 @@ class RecordedType:
         arn: with `{region}`, `{account}`, `{name}` and `{uuid}`.
         ref_is_arn: what `Ref` returns, the ARN or the name.
         attributes: further values of `Fn::GetAtt`, from the name and the ARN.
+        check: raises an error for properties that the service refuses.
     """
 
     name_property: str = "Name"
     arn: str = "{name}"
     ref_is_arn: bool = False
     attributes: Callable[[str, str], Attributes] = lambda name, arn: {}
+    check: Callable[[dict[str, Any]], object] = lambda properties: None
     records: Any = field(default_factory=AccountRegionScopedDict)
 
     def create(
         self, logical_id: str, properties: dict[str, Any], stack_name: str
     ) -> tuple[str, Attributes]:
         """Record a resource; return its physical id and attributes."""
+        self.check(properties)
         name = properties.get(self.name_property) or provisioners._physical_name(
             stack_name, logical_id, max_len=100
         )
@@ -63,6 +67,7 @@ class RecordedType:
         self, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack_name: str
     ) -> tuple[str, Attributes]:
         """Change a record; a new name is a new resource, as in CloudFormation."""
+        self.check(new)
         record = self.records[physical_id]
         name = new.get(self.name_property)
         if name and name != record["name"]:
@@ -87,11 +92,20 @@ def _connection(service: str) -> RecordedType:
     )
 
 
+def _check_calendar(document: dict[str, Any]) -> None:
+    if document.get("DocumentType") == "ChangeCalendar":
+        ChangeCalendar.read(document["Content"])
+
+
 PIPELINES = RecordedType(
     arn="arn:aws:codepipeline:{region}:{account}:{name}", attributes=lambda n, a: {"Version": "1"}
 )
+DOCUMENTS = RecordedType(
+    arn="arn:aws:ssm:{region}:{account}:document/{name}", check=_check_calendar
+)
 RECORDED = {
     "AWS::CodePipeline::Pipeline": PIPELINES,
+    "AWS::SSM::Document": DOCUMENTS,
     "AWS::CodeBuild::ReportGroup": RecordedType(
         arn="arn:aws:codebuild:{region}:{account}:report-group/{name}", ref_is_arn=True
     ),

@@ -1,4 +1,7 @@
-"""Deployment windows that are closed: a release waits for them, a rollback does not."""
+"""Deployment windows and change calendars that are closed.
+
+A release waits for a window, and fails at a calendar; a rollback passes both.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from dpra_constructs.errors import RehearsalError
+from dpra_constructs.rehearsal.assembly import Place
+from dpra_constructs.rehearsal.clients import client
 from dpra_constructs.rehearsal.cron import Cron
 from dpra_constructs.rehearsal.faults.bakes import FASTER, baked_wave, errors_in_bake
 from dpra_constructs.rehearsal.faults.fault import Fault, Outcome
@@ -18,16 +23,13 @@ _WAIT_SECONDS = 60
 # For a release that would not wait to be seen.
 _LOOK_SECONDS = 3
 _DAYS_OF_SEARCH = 14
+_CLOSED = "Change calendar closed until"
+_ICALENDAR = "%Y%m%dT%H%M%SZ"
 _ANY_MONDAY = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def _windows(emulation: Emulation) -> list[Callable[[datetime], bool]]:
-    found: list[Callable[[datetime], bool]] = []
-    for stage in emulation.api.declaration()["stages"]:
-        for condition in (stage.get("beforeEntry") or {}).get("conditions", ()):
-            for rule in condition.get("rules", ()):
-                if rule["ruleTypeId"]["provider"] == "DeploymentWindow":
-                    found.append(_admits(rule["configuration"]))
+    found = [_admits(rule) for rule in emulation.entry_rules("DeploymentWindow")]
     if not found:
         raise RehearsalError(
             "the pipeline has no deployment window, which this fault is about; rehearse one with "
@@ -94,6 +96,68 @@ def _status(emulation: Emulation, stage: str) -> str:
     return str(state.get("latestExecution", {}).get("status", ""))
 
 
+def _closed_calendar(scene: Scene) -> Outcome:
+    stage = scene.approval
+    with scene.waiting_at(stage) as emulation:
+        calendars = emulation.calendars()
+        if not calendars:
+            raise RehearsalError(
+                "the pipeline has no change calendar, which this fault is about; rehearse one with "
+                'ProdWaves(calendar=ChangeCalendar(["..."]))'
+            )
+        has_windows = emulation.entry_rules("DeploymentWindow")
+        at = _moment(emulation, opened=True) if has_windows else _ANY_MONDAY.isoformat()
+        emulation.change_settings(at=at)
+        _write_calendar(emulation, calendars[0], closed_from=datetime.fromisoformat(at))
+        release = scene.let_in(stage)
+        stopped = scene.follow(release)
+        further = []
+        if stopped.status != "Failed" or _CLOSED not in stopped.summary:
+            further.append(
+                f"the release did not fail at the calendar of {stage}: it is {stopped.status}: "
+                f"{stopped.summary}"
+            )
+        production = [each for each in scene.versions() if each.stage in scene.waves]
+        if any(each.commit != scene.old for each in production):
+            further.append("something was released while the calendar was closed")
+        _write_calendar(emulation, calendars[0])
+        emulation.api.retry(stage, release)
+        return Outcome(
+            executions=[scene.follow(release)],
+            versions=scene.versions(),
+            expected=scene.expected(new_in=scene.stages),
+            status="Succeeded",
+            further=further,
+            advice=(
+                f"Nothing to repair: {stage} was retried when the calendar was open, and the "
+                "release went on."
+            ),
+        )
+
+
+def _write_calendar(
+    emulation: Emulation, calendar: str, *, closed_from: datetime | None = None
+) -> None:
+    """Create or change a calendar: closed for a month, or open."""
+    lines = ["BEGIN:VCALENDAR", "X-CALENDAR-TYPE:DEFAULT_OPEN"]
+    if closed_from:
+        until = closed_from + timedelta(days=30)
+        lines += ["BEGIN:VEVENT", f"DTSTART:{closed_from.astimezone(UTC):{_ICALENDAR}}"]
+        lines += [f"DTEND:{until.astimezone(UTC):{_ICALENDAR}}", "END:VEVENT"]
+    content = "\r\n".join([*lines, "END:VCALENDAR", ""])
+    place, _, name = calendar.rpartition("document/")
+    ssm = emulation.api.client("ssm")
+    if place:
+        _, _, _, region, account, _ = place.split(":")
+        ssm = client("ssm", emulation.endpoint, Place(account, region))
+    try:
+        ssm.update_document(Name=name, Content=content, DocumentVersion="$LATEST")
+    except ssm.exceptions.InvalidDocument:
+        ssm.create_document(
+            Name=name, Content=content, DocumentType="ChangeCalendar", DocumentFormat="TEXT"
+        )
+
+
 def _bake_fails_after_window(scene: Scene) -> Outcome:
     wave = baked_wave(scene)
     with scene.waiting_at(wave, FASTER) as emulation:
@@ -106,6 +170,12 @@ WINDOWS = (
         name="closed-window",
         description="a release comes outside of the window: it waits, and goes on when it opens",
         play=_closed_window,
+    ),
+    Fault(
+        name="closed-calendar",
+        description="a change calendar is closed: the release fails, and passes when it is retried "
+        "in an open one",
+        play=_closed_calendar,
     ),
     Fault(
         name="bake-fails-after-window",

@@ -17,6 +17,14 @@ from dpra_constructs.rehearsal.self_tests.account import (
     trust,
 )
 
+_FREEZE = """BEGIN:VCALENDAR
+X-CALENDAR-TYPE:DEFAULT_OPEN
+BEGIN:VEVENT
+DTSTART:20261220T000000Z
+DTEND:20270104T000000Z
+END:VEVENT
+END:VCALENDAR
+"""
 _TOPIC = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
 
 
@@ -128,8 +136,12 @@ def parameter_names(endpoint: str) -> bool:
 
 
 def change_calendar(endpoint: str) -> bool:
-    """A change calendar is open, and read by whoever may."""
-    ssm = session(
+    """A change calendar is closed by its events, and read by whoever may."""
+    owner = client("ssm", endpoint, HERE)
+    owner.create_document(
+        Name="mine", Content=_FREEZE, DocumentType="ChangeCalendar", DocumentFormat="TEXT"
+    )
+    reader = session(
         endpoint,
         HERE,
         "dpra-change-calendar",
@@ -138,8 +150,15 @@ def change_calendar(endpoint: str) -> bool:
             "Resource": f"arn:aws:ssm:{REGION}:{ACCOUNT}:document/mine",
         },
     )("ssm")
-    state = ssm.get_calendar_state(CalendarNames=["mine"])["State"]
-    return state == "OPEN" and not allowed(ssm.get_calendar_state, CalendarNames=["mine", "other"])
+
+    def state(time: str) -> str:
+        answer = reader.get_calendar_state(CalendarNames=["mine"], AtTime=time)
+        return str(answer["State"])
+
+    states = [state(f"2026-12-{day}T12:00:00Z") for day in (19, 20)]
+    may_read_others = allowed(reader.get_calendar_state, CalendarNames=["mine", "other"])
+    owner.delete_document(Name="mine")
+    return states == ["OPEN", "CLOSED"] and not may_read_others
 
 
 def change_set_stack(endpoint: str) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from dpra_constructs.rehearsal.clients import client
+from dpra_constructs.release.runtime import change_calendar
 from tests.rehearsal.codepipeline.small import (
     TOOLS,
     Pipeline,
@@ -308,6 +310,110 @@ def test_a_function_decides(deploy: Deploy, asked: str) -> None:
     if asked == "no":
         assert (
             "Calendar: the calendar is closed" in pipeline.execution(execution_id)["statusSummary"]
+        )
+
+
+FREEZE = """BEGIN:VCALENDAR
+X-CALENDAR-TYPE:DEFAULT_OPEN
+BEGIN:VEVENT
+DTSTART:20261123T000000Z
+DTEND:20261124T000000Z
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+def frozen() -> Template:
+    """A pipeline that asks a calendar of its template, with the function that pipelines have."""
+    document = {
+        "Type": "AWS::SSM::Document",
+        "Properties": {
+            "DocumentType": "ChangeCalendar",
+            "DocumentFormat": "TEXT",
+            "Content": FREEZE,
+        },
+    }
+    function = {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "Runtime": "python3.14",
+            "Handler": "index.handler",
+            "Role": arn("FunctionRole"),
+            "Code": {"ZipFile": Path(change_calendar.__file__).read_text()},
+        },
+    }
+    given = {
+        "FunctionName": {"Ref": "Asks"},
+        "UserParameters": {"Fn::Sub": '{"calendars": ["${Freeze}"]}'},
+    }
+    entry = condition("FAIL", rule("Calendar", "LambdaInvoke", given))
+    reads = {"Fn::Sub": "arn:aws:ssm:${AWS::Region}:${AWS::AccountId}:document/${Freeze}"}
+    return template(
+        source(),
+        stage("Prod", publish(), BeforeEntry=entry),
+        resources={
+            "Freeze": document,
+            "FunctionRole": role(
+                "lambda", allow("codepipeline:PutJob*"), allow("ssm:GetCalendarState", on=reads)
+            ),
+            "Asks": function,
+        },
+    )
+
+
+def test_an_event_of_a_calendar_closes_a_stage_until_it_is_taken_away(
+    deploy: Deploy, closed: Callable[[str], None]
+) -> None:
+    pipeline = deploy(frozen())
+    ssm = pipeline.client("ssm")
+    stack = pipeline.client("cloudformation").describe_stack_resource(
+        StackName=pipeline.name, LogicalResourceId="Freeze"
+    )
+    calendar = stack["StackResourceDetail"]["PhysicalResourceId"]
+    closed(CLOSED)
+    execution_id = pipeline.start()
+    assert pipeline.status(execution_id) == "Failed"
+    summary = pipeline.execution(execution_id)["statusSummary"]
+    assert f"Change calendar closed until 2026-11-24T00:00:00+00:00: one of {calendar}." in summary
+    assert pipeline.published() == {}
+    before, _, after = FREEZE.partition("BEGIN:VEVENT")
+    opened = before + after.partition("END:VEVENT\n")[2]
+    ssm.update_document(Name=calendar, Content=opened, DocumentVersion="$LATEST")
+    pipeline.api.retry_stage_execution(
+        pipelineName=pipeline.name,
+        stageName="Prod",
+        pipelineExecutionId=execution_id,
+        retryMode="ALL_ACTIONS",
+    )
+    assert pipeline.status(execution_id) == "Succeeded"
+    assert pipeline.published() == {"index.html": "one"}
+
+
+def test_a_calendar_is_asked_at_the_time_at_which_the_release_comes(
+    deploy: Deploy, closed: Callable[[str], None]
+) -> None:
+    pipeline = deploy(frozen())
+    assert pipeline.status(pipeline.start()) == "Succeeded"
+    closed(CLOSED)
+    assert pipeline.status(pipeline.start()) == "Failed"
+    closed(OPEN)
+    assert pipeline.status(pipeline.start()) == "Succeeded"
+
+
+def test_a_calendar_that_nobody_has_created_is_open_and_one_that_is_none_is_refused(
+    endpoint: str, closed: Callable[[str], None]
+) -> None:
+    ssm = client("ssm", endpoint, TOOLS)
+    closed(CLOSED)
+    assert ssm.get_calendar_state(CalendarNames=["of-the-company"])["State"] == "OPEN"
+    with pytest.raises(ClientError, match="there is no document of-the-company"):
+        ssm.update_document(Name="of-the-company", Content=FREEZE)
+    with pytest.raises(ClientError, match="X-CALENDAR-TYPE:SHUT, which is not one of"):
+        ssm.create_document(
+            Name="shut",
+            Content=FREEZE.replace("DEFAULT_OPEN", "SHUT"),
+            DocumentType="ChangeCalendar",
+            DocumentFormat="TEXT",
         )
 
 

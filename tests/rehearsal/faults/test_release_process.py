@@ -1,4 +1,4 @@
-"""Faults of an app whose releases are sealed, migrate a database, bake, and are tested in prod.
+"""Faults of an app whose releases are sealed, migrate a database, bake, and heed a calendar.
 
 The programs of its builds that no Python package brings are stand-ins: the AWS CLI, and a Flyway
 that writes down which database it has migrated.
@@ -16,7 +16,7 @@ from tests.rehearsal.faults.conftest import scene_of
 pytestmark = pytest.mark.rehearsal
 
 AWS_CLI = Path(__file__).parents[1] / "aws_cli.py"
-OF_THE_WHOLE_PROCESS = ("bake-overridden",)
+OF_THE_WHOLE_PROCESS = ("bake-overridden", "closed-calendar")
 
 
 def program(path: Path, text: str) -> None:

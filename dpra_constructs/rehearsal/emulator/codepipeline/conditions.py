@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from dpra_constructs.rehearsal.emulator.alarms.minutes import SCALE
 from dpra_constructs.rehearsal.emulator.codepipeline import runner
 from dpra_constructs.rehearsal.emulator.codepipeline.clock import Clock
 from dpra_constructs.rehearsal.emulator.codepipeline.declaration import Condition
@@ -109,7 +108,9 @@ def _run(
     run: ActionRun,
     lock: AbstractContextManager[object],
 ) -> None:
-    runner.perform(execution, run, read_settings(), Clock(SCALE), lambda: None)
+    settings = read_settings()
+    # As that of actions: functions answer in real time.
+    runner.perform(execution, run, settings, Clock(settings.time_scale), lambda: None)
     with lock:
         if checked.status in (ABANDONED, CANCELLED, OVERRIDDEN):
             run.status = ABANDONED

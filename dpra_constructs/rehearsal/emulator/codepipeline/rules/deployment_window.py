@@ -1,20 +1,17 @@
 """DeploymentWindow: waits until the time is one that its cron expression names.
 
-A rehearsal may be at any time of the day, so that windows count as open unless it is said at which
-time releases come to them; from there on time passes as fast as the rehearsal's minutes.
+Windows count as open unless it is said at which time releases come to them.
 
 Source: https://docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference-DeploymentWindow.html
 """
 
 from __future__ import annotations
 
-import time
 import zoneinfo
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 
 from dpra_constructs.rehearsal.cron import Cron, CronError
-from dpra_constructs.rehearsal.emulator.alarms.minutes import SCALE
 from dpra_constructs.rehearsal.emulator.codepipeline.actions.action_type import (
     ActionContext,
     ActionType,
@@ -22,7 +19,7 @@ from dpra_constructs.rehearsal.emulator.codepipeline.actions.action_type import 
 )
 from dpra_constructs.rehearsal.emulator.codepipeline.declaration import Action
 from dpra_constructs.rehearsal.emulator.codepipeline.problems import ActionFailedError
-from dpra_constructs.rehearsal.settings import Settings, read_settings
+from dpra_constructs.rehearsal.emulator.rehearsed_time import rehearsed_time
 
 _POLL_SECONDS = 0.2
 
@@ -30,7 +27,7 @@ _POLL_SECONDS = 0.2
 def _wait(context: ActionContext) -> Result:
     cron, zone = _window(context.configuration["Cron"], context.configuration.get("TimeZone", ""))
     while True:
-        moment = _moment(read_settings(), context.run.started)
+        moment = rehearsed_time(context.run.started)
         if moment is None:
             return Result(summary="the rehearsal takes the window as open")
         local = moment.astimezone(zone)
@@ -39,14 +36,6 @@ def _wait(context: ActionContext) -> Result:
         context.run.summary = f"closed at {local:%a %Y-%m-%d %H:%M %Z}: {cron.expression}"
         if context.run.abandoned.wait(_POLL_SECONDS):
             raise ActionFailedError("JobFailed", f"given up: {context.run.summary}")
-
-
-def _moment(settings: Settings, began: float) -> datetime | None:
-    """Return which time it is; None where none is said."""
-    if not settings.at:
-        return None
-    passed = max(0.0, time.time() - max(began, settings.at_since)) * SCALE
-    return datetime.fromisoformat(settings.at) + timedelta(seconds=passed)
 
 
 def _window(expression: str, zone: str) -> tuple[Cron, zoneinfo.ZoneInfo]:
