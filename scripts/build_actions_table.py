@@ -61,9 +61,9 @@ OTHERS = {
     ),
     Requirement.SOURCE_DATABASE: Met(("`SourceLayout(database=)`",), _LAYOUT),
     Requirement.BUILD_SIGNATURE: Met(
-        (),
-        "Sealing and signing come with artifact integrity, which is not built yet. Until then a "
-        "team's own `BuildAction(..., meets=[Requirement.BUILD_SIGNATURE])` or a waiver.",
+        ("`ArtifactSigning`", "`FunctionSigning`"),
+        "The pipeline seals what the build made, by default; AWS Signer signs the code of "
+        "functions where a team asks for it.",
     ),
     Requirement.BUILD_TIME: Met(
         ("`BuildStage(time_budget=)`",),
@@ -99,7 +99,7 @@ TOOLS = {
     "Amazon ECR": "`EcrPush`",
     "Nexus": "`NexusPublish`",
     "Artifactory": "`ArtifactoryPublish`",
-    "AWS Signer": "comes with artifact integrity, which is not built yet",
+    "AWS Signer": "`FunctionSigning`",
     "Dependabot": "`examples/all_tools/.github/dependabot.yml`",
     "Snyk": "`Snyk`",
     "Black Duck": "`BlackDuck`",

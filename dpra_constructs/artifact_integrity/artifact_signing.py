@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dpra_constructs import arguments
+from dpra_constructs.artifact_integrity.function_signing import FunctionSigning
 from dpra_constructs.errors import InvalidArgumentError
 
 _KEY_ARN = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]{1,128}")
@@ -72,6 +73,7 @@ class ArtifactSigning:
         key_generation: the number of the signing key, 1 or more. The next number makes a new key;
             the one before stays in the account, and is named in `accepted_keys`.
         accepted_keys: keys of before; 9 at most.
+        functions: how the code of Lambda functions is signed; without it AWS Lambda verifies none.
 
     Raises:
         InvalidArgumentError: a value is not one of those.
@@ -84,6 +86,7 @@ class ArtifactSigning:
 
     key_generation: int = 1
     accepted_keys: Sequence[AcceptedKey] = ()
+    functions: FunctionSigning | None = None
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -105,4 +108,12 @@ class ArtifactSigning:
                 "leave those out whose releases nobody rolls back to",
             )
         arguments.unique(where, "accepted_keys", [key.key_arn for key in keys])
+        if self.functions is not None:
+            arguments.instance(
+                where,
+                "functions",
+                self.functions,
+                FunctionSigning,
+                "FunctionSigning(profiles=[...])",
+            )
         object.__setattr__(self, "accepted_keys", tuple(keys))

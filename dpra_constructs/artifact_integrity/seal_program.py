@@ -17,8 +17,13 @@ from pathlib import Path
 from dpra_constructs.build_actions.locked_tools import pip_install
 from dpra_constructs.build_actions.packed_file import packed_file
 
+#: The variable with the ARNs of the versions of profiles that sign functions, if any do.
+PROFILES = "FUNCTION_PROFILES"
 _RUNTIME = Path(__file__).parent / "runtime"
-_MODULES = ("__init__", "files", "manifest", "statement", "assets", "object_keys", "seal")
+_MODULES = (
+    *("__init__", "files", "manifest", "statement", "assets", "signed_functions"),
+    *("object_keys", "seal"),
+)
 # The earliest time that an archive can have: the same program is always the same text.
 _TIME = (1980, 1, 1, 0, 0, 0)
 _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from sealing.seal import main; main()"
@@ -34,7 +39,8 @@ def seal_command(
 ) -> str:
     """Return the command that seals the assembly in the working directory.
 
-    It reads the key, the revision and the execution from the build's environment.
+    It reads the key, the revision, the execution and the profiles that sign functions from the
+    build's environment.
 
     Args:
         pipeline: the pipeline's name.
@@ -56,6 +62,7 @@ def seal_command(
             *packed_file('"$sealing"', program),
             f'python3 -I -c {shlex.quote(_START)} "$sealing" {shlex.join(options)} '
             '--key "$SIGNING_KEY" --revision "$REVISION" --execution "$EXECUTION" '
+            f'--function-profiles "${{{PROFILES}:-}}" '
             '--builder "$CODEBUILD_BUILD_ARN" --started "$CODEBUILD_START_TIME"',
         ]
     )

@@ -78,6 +78,17 @@ _RESOURCES: tuple[tuple[str, str, str], ...] = (
         "and both actions only read names",
     ),
     (
+        r"arn:aws[\w-]*:signer:[\w-]+:\d+:/signing-jobs/\*",
+        r"signer:DescribeSigningJob",
+        "AWS Signer names a signing job when it starts; the action only reads",
+    ),
+    (
+        r"arn:aws[\w-]*:s3:::dpra-signed-functions-[\w-]+/(unsigned|jobs|signed)/[\w-]+/\*",
+        r"s3:(Get|Put)Object",
+        "The keys of code that is signed are its SHA-256 and the names of signing jobs; they are "
+        "below the pipeline's own prefix",
+    ),
+    (
         r"\*",
         r"ecr:GetAuthorizationToken",
         "Repository.grantPull of aws_cdk for a build image; the action knows no resources",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy, Stack, pipelines
@@ -15,14 +15,18 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from dpra_constructs.artifact_integrity import ArtifactSigning
-from dpra_constructs.artifact_integrity.seal_program import seal_command, seal_install
+from dpra_constructs.artifact_integrity.runtime.signed_functions import (
+    FOLDERS,
+    profile_version_of,
+)
+from dpra_constructs.artifact_integrity.seal_program import PROFILES, seal_command, seal_install
 from dpra_constructs.build_actions.build_action import BuildAction
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline.code_build_steps import PUBLISHES_TAG, CodeBuildSteps
 from dpra_constructs.pipeline.deployed_stacks import DeployedStack
 from dpra_constructs.pipeline.invoke_step import ArtifactAccess, InvokeStep, invoked_function
 from dpra_constructs.pipeline.logs import EncryptedLogs
-from dpra_constructs.pipeline.permissions import allow
+from dpra_constructs.pipeline.permissions import Statement, allow
 from dpra_constructs.pipeline.plan import SEAL, VERIFY, PipelinePlan, PlannedStage
 from dpra_constructs.pipeline.release_functions import release_function
 from dpra_constructs.release.pipeline_permissions import JOB_RESULTS
@@ -82,6 +86,7 @@ class ArtifactSeal:
         self._scope = scope
         self._plan = plan
         self._signing = signing
+        self._profiles = signing.functions.profiles if signing.functions else ()
         self._logs = logs
         self._revision = source.source_attribute(plan.repository.revision_attribute)
         self.role = iam.Role(
@@ -158,7 +163,11 @@ class ArtifactSeal:
             role_policy_statements=[
                 iam.PolicyStatement(
                     actions=["kms:GetPublicKey", "kms:Sign"], resources=[self.key.attr_arn]
-                )
+                ),
+                *(
+                    iam.PolicyStatement.from_json(each)
+                    for each in _signing_functions(plan.pipeline.name, self._profiles)
+                ),
             ],
             env={
                 "REVISION": self._revision,
@@ -228,17 +237,40 @@ class ArtifactSeal:
             step.call(invoked)
 
     def after_build(self) -> None:
-        """Mark the project, which CDK Pipelines makes when the pipeline is built; name its key.
+        """Mark the project, which CDK Pipelines makes when it is built; say what it signs with.
 
         CDK Pipelines writes a hash of a project that it is given into the pipeline: another key
-        would change the structure, and nothing of before it could be rolled back to.
+        or profile would change the structure, and nothing of before it could be rolled back to.
         """
         project = self.step.project.node.default_child
         assert isinstance(project, codebuild.CfnProject)
         key = {"Name": "SIGNING_KEY", "Type": "PLAINTEXT", "Value": self.key.attr_arn}
-        project.add_property_override("Environment.EnvironmentVariables", [key])
+        profiles = {"Name": PROFILES, "Type": "PLAINTEXT", "Value": " ".join(self._profiles)}
+        project.add_property_override(
+            "Environment.EnvironmentVariables", [key, profiles] if self._profiles else [key]
+        )
         # A workstation has no key to seal with.
         project.tags.set_tag(PUBLISHES_TAG, "true")
+
+
+def _signing_functions(pipeline: str, profiles: Sequence[str]) -> Iterator[Statement]:
+    """Yield what lets functions be signed, by each profile and below the pipeline's own keys."""
+    for arn in profiles:
+        profile = profile_version_of(arn)
+        bucket = f"arn:{profile.partition}:s3:::{profile.bucket}"
+        yield allow(
+            ["signer:StartSigningJob"],
+            [profile.profile_arn],
+            {"StringEquals": {"signer:ProfileVersion": [profile.version]}},
+        )
+        yield allow(["signer:DescribeSigningJob"], [f"{profile.jobs_arn}/*"])
+        yield allow(
+            ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
+            [f"{bucket}/{folder}/{pipeline}/*" for folder in FOLDERS],
+        )
+        # AWS Signer asks for it, and it tells an object that is absent from one that is not to be
+        # read: https://docs.aws.amazon.com/signer/latest/developerguide/gs-iam.html
+        yield allow(["s3:ListBucket"], [bucket])
 
 
 def _of_environment(key: Any) -> dict[str, str]:

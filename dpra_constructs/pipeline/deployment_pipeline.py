@@ -10,13 +10,15 @@ from aws_cdk import aws_codepipeline as codepipeline
 from constructs import Construct
 
 from dpra_constructs import arguments
-from dpra_constructs.artifact_integrity import ArtifactSigning
+from dpra_constructs.artifact_integrity import ArtifactSigning, FunctionSigning
+from dpra_constructs.artifact_integrity.runtime.signed_functions import profile_version_of
 from dpra_constructs.environments import DeploymentTarget, PipelineIdentity
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline import engine
 from dpra_constructs.pipeline.beta_stage import BetaStage
 from dpra_constructs.pipeline.definitions import Chain, SelfMutation
 from dpra_constructs.pipeline.deployed_stacks import DeployedStack
+from dpra_constructs.pipeline.enforced_signing import enforce_signing
 from dpra_constructs.pipeline.gamma_stage import GammaStage
 from dpra_constructs.pipeline.known_regions import unknown_regions
 from dpra_constructs.pipeline.limits import Limits
@@ -108,7 +110,7 @@ class DeploymentPipeline(Construct):
         identity = PipelineIdentity(name=name, account=stack.account, region=stack.region)
         self._notified = told
         self.plan: PipelinePlan = make_plan(
-            chain, identity, self_mutation, _signing(where, chain, signing)
+            chain, identity, self_mutation, _signing(where, chain, signing, identity.account)
         )
         super().__init__(scope, id)
         self._warn_of_what_is_unusual()
@@ -117,6 +119,8 @@ class DeploymentPipeline(Construct):
             target.stage_id: _application(where, chain, scopes[target.environment], target)
             for target in self.plan.targets
         }
+        if self.plan.signing and self.plan.signing.functions:
+            _enforce_signing(where, chain, self.plan, applications, self.plan.signing.functions)
         self._warn_of_what_moves_all_at_once(chain, applications)
         check_synthetic_tests(chain, self.plan, applications)
         built = engine.build(
@@ -201,9 +205,19 @@ class DeploymentPipeline(Construct):
         root.add_metadata(_STACKS, {"owner": owner, "stacks": own})
 
 
-def _signing(where: str, chain: Chain, signing: ArtifactSigning | None) -> ArtifactSigning | None:
+def _signing(
+    where: str, chain: Chain, signing: ArtifactSigning | None, account: str
+) -> ArtifactSigning | None:
     if signing is not None:
         arguments.instance(where, "signing", signing, ArtifactSigning, "ArtifactSigning()")
+        for profile in signing.functions.profiles if signing.functions else ():
+            if profile_version_of(profile).account != account:
+                raise InvalidArgumentError(
+                    where,
+                    f"signing has the profile {profile}, and the pipeline's account is {account}",
+                    "deploy FunctionSigningProfile in the pipeline's account; what signs in "
+                    "others goes into other_publishers",
+                )
     if Requirement.BUILD_SIGNATURE not in chain.build.waivers:
         return signing or ArtifactSigning()
     if signing:
@@ -280,6 +294,19 @@ def _application(
             "pass the id on that it was called with",
         )
     return stage
+
+
+def _enforce_signing(
+    where: str,
+    chain: Chain,
+    plan: PipelinePlan,
+    applications: Mapping[str, Stage],
+    signing: FunctionSigning,
+) -> None:
+    if signing.is_enforced:
+        beta = chain.beta.environment.name
+        after_beta = [each.stage_id for each in plan.targets if each.environment != beta]
+        enforce_signing(where, {id: applications[id] for id in after_beta}, signing)
 
 
 def _metadata(chain: Chain, waived: Mapping[Requirement, str]) -> dict[str, Any]:

@@ -5,7 +5,9 @@ import re
 
 import dpra_constructs
 from dpra_constructs import (
+    artifact_integrity,
     build_actions,
+    code_signing,
     database,
     delivery_metrics,
     monitoring,
@@ -213,13 +215,17 @@ def test_exported_names() -> None:
         "check_appspec",
     ]
     assert resilience.__all__ == ["FaultInjectionExperiment"]
+    assert artifact_integrity.__all__ == ["AcceptedKey", "ArtifactSigning", "FunctionSigning"]
+    assert code_signing.__all__ == ["FunctionSigningProfile"]
     assert rehearsal.__all__ == ["NOT_CHECKED", "Rehearsal", "rehearse"]
 
 
 def test_each_exported_name_is_there() -> None:
     for module in (
         dpra_constructs,
+        artifact_integrity,
         build_actions,
+        code_signing,
         delivery_metrics,
         source,
         test_actions,

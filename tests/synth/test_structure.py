@@ -18,7 +18,7 @@ from dpra_constructs import (
     SelfMutation,
     Wave,
 )
-from dpra_constructs.artifact_integrity import AcceptedKey, ArtifactSigning
+from dpra_constructs.artifact_integrity import AcceptedKey, ArtifactSigning, FunctionSigning
 from dpra_constructs.build_actions import (
     BuildAction,
     CdkSynth,
@@ -59,6 +59,12 @@ ROTATED = ArtifactSigning(
             valid_until=datetime(2026, 12, 1, tzinfo=UTC),
         )
     ],
+)
+
+SIGNED = ArtifactSigning(
+    functions=FunctionSigning(
+        profiles=["arn:aws:signer:us-west-2:111111111111:/signing-profiles/fruit_api/a1B2c3D4e5"]
+    )
 )
 
 
@@ -172,6 +178,7 @@ NO_CHANGES: dict[str, Callable[[], dict[str, Any]]] = {
     "the build of pull requests": lambda: of_build(pull_requests=True),
     "a line that is not stopped": lambda: of_prod(stop_the_line=False),
     "another signing key": lambda: template_of(pipeline(signing=ROTATED)),
+    "the signing of functions": lambda: template_of(pipeline(signing=SIGNED)),
     "someone more to notify": lambda: template_of(pipeline(notify=["team@acme.example"])),
     "other approvers": lambda: of_prod(
         approval=ManualApproval(

@@ -19,6 +19,7 @@ from .assets import zip_assets
 from .files import Digest, Folder, digests_of
 from .manifest import ENVELOPE, FOLDER, MANIFEST, SBOMS, manifest_of, sha256_of
 from .object_keys import name_by_content
+from .signed_functions import FunctionSigner, profile_version_of, sign_functions
 from .statement import PAYLOAD_TYPE, Provenance, statement_of
 
 
@@ -29,6 +30,7 @@ def seal(
     signer: Any,
     sboms: Mapping[str, Path] | None = None,
     images: Mapping[str, str] | None = None,
+    functions: Mapping[str, FunctionSigner] | None = None,
 ) -> None:
     """Seal an assembly in its folder.
 
@@ -38,9 +40,11 @@ def seal(
         signer: of `securesystemslib`, which signs the envelope.
         sboms: folders of SBOMs, by the name of the output.
         images: the digest of each image that was pushed, by its repository's address.
+        functions: what signs the code of Lambda functions, by its region.
 
     Raises:
-        ValueError: it is sealed already, is no assembly, or has an asset that is built later.
+        ValueError: it is sealed already, is no assembly, has an asset that is built later, or has
+            a function whose code cannot be signed.
     """
     from securesystemslib.dsse import Envelope
 
@@ -52,6 +56,7 @@ def seal(
         # An output of another action is linked into the build; what it leads to is sealed.
         shutil.copytree(folder, root / SBOMS / name, symlinks=False)
     zip_assets(root)
+    sign_functions(root, functions or {})
     name_by_content(root)
     digests = digests_of(Folder(root))
     manifest = manifest_of(digests)
@@ -83,6 +88,16 @@ def pushed_images(folders: Sequence[Path]) -> dict[str, str]:
     return images
 
 
+def _function_signers(profiles: Sequence[str], pipeline: str) -> dict[str, FunctionSigner]:
+    import boto3
+
+    signers = {}
+    for profile in map(profile_version_of, profiles):
+        s3, signer = (boto3.client(each, region_name=profile.region) for each in ("s3", "signer"))
+        signers[profile.region] = FunctionSigner(profile, pipeline=pipeline, s3=s3, signer=signer)
+    return signers
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Seal the assembly in the working directory, with the key that is named."""
     from securesystemslib.signer import AWSSigner  # type: ignore[attr-defined]
@@ -96,6 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--branch", default="")
     parser.add_argument("--sbom", action="append", default=[], metavar="OUTPUT=FOLDER")
     parser.add_argument("--image", action="append", default=[], metavar="FOLDER", type=Path)
+    parser.add_argument("--function-profiles", type=str.split, default=[], metavar="ARNS")
     given = parser.parse_args(arguments)
     # Of a build it is the ARN of the project, and the number of the build.
     builder = given.builder.replace(":build/", ":project/").rpartition(":")[0]
@@ -124,6 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 for name, _, folder in (each.partition("=") for each in given.sbom)
             },
             images=pushed_images(given.image),
+            functions=_function_signers(given.function_profiles, given.pipeline),
         )
     except ValueError as error:
         sys.exit(f"Seal: {error}")
