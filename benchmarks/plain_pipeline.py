@@ -249,7 +249,10 @@ def plain_pipeline(app: App, deployments: int) -> None:
     stack = Stack(app, "Pipeline", env=Environment(account=TOOLS, region="us-west-2"))
     key = kms.Key(stack, "Key", enable_key_rotation=True)
     _logs(stack)
-    bucket = s3.Bucket(stack, "Artifacts", encryption_key=key, enforce_ssl=True, versioned=True)
+    bucket, _ = (
+        s3.Bucket(stack, name, encryption_key=key, enforce_ssl=True, versioned=True)
+        for name in ("Artifacts", "Evidence")
+    )
     pipeline = codepipeline.Pipeline(
         stack,
         "CodePipeline",

@@ -14,6 +14,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from dpra_constructs.build_actions.kept_reports import EXECUTION, evidence_of_build
 from dpra_constructs.build_actions.locked_tools import pip_install
 from dpra_constructs.build_actions.packed_file import packed_file
 
@@ -22,7 +23,7 @@ PROFILES = "FUNCTION_PROFILES"
 _RUNTIME = Path(__file__).parent / "runtime"
 _MODULES = (
     *("__init__", "files", "manifest", "statement", "assets", "signed_functions"),
-    *("object_keys", "seal"),
+    *("object_keys", "evidence", "seal"),
 )
 # The earliest time that an archive can have: the same program is always the same text.
 _TIME = (1980, 1, 1, 0, 0, 0)
@@ -39,8 +40,8 @@ def seal_command(
 ) -> str:
     """Return the command that seals the assembly in the working directory.
 
-    It reads the key, the revision, the execution and the profiles that sign functions from the
-    build's environment.
+    It reads the key, the revision, the execution, the profiles that sign functions and where
+    evidence is kept from the build's environment.
 
     Args:
         pipeline: the pipeline's name.
@@ -61,9 +62,10 @@ def seal_command(
             'sealing="$(mktemp -d)/sealing.zip" &&',
             *packed_file('"$sealing"', program),
             f'python3 -I -c {shlex.quote(_START)} "$sealing" {shlex.join(options)} '
-            '--key "$SIGNING_KEY" --revision "$REVISION" --execution "$EXECUTION" '
+            f'--key "$SIGNING_KEY" --revision "$REVISION" --execution "${EXECUTION}" '
             f'--function-profiles "${{{PROFILES}:-}}" '
-            '--builder "$CODEBUILD_BUILD_ARN" --started "$CODEBUILD_START_TIME"',
+            '--builder "$CODEBUILD_BUILD_ARN" --started "$CODEBUILD_START_TIME" '
+            f"--evidence {evidence_of_build()}",
         ]
     )
 

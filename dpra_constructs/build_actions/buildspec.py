@@ -1,14 +1,17 @@
 """Renders what the engine adds to a build's commands: runtime versions, reports, caches.
 
+Reports are published to report groups, and kept as evidence by a command after the build's own.
+
 Source: https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dpra_constructs.build_actions.build_action import Report
+from dpra_constructs.build_actions.kept_reports import keep_reports
 
 
 def report_group_name(project: str, report: Report) -> str:
@@ -18,7 +21,7 @@ def report_group_name(project: str, report: Report) -> str:
 
 def partial_buildspec(
     *,
-    reports: Iterable[Report],
+    reports: Sequence[Report],
     runtime_versions: Mapping[str, str],
     cache_paths: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -30,8 +33,15 @@ def partial_buildspec(
     {'unit': {'files': ['junit.xml'], 'file-format': 'JUNITXML'}}
     """
     spec: dict[str, Any] = {"version": "0.2"}
+    phases: dict[str, Any] = {}
     if runtime_versions:
-        spec["phases"] = {"install": {"runtime-versions": dict(runtime_versions)}}
+        phases["install"] = {"runtime-versions": dict(runtime_versions)}
+    if reports:
+        # CodeBuild runs this phase after a build that failed too.
+        kept = keep_reports(path for report in reports for path in report.files)
+        phases["post_build"] = {"commands": [kept]}
+    if phases:
+        spec["phases"] = phases
     # A bare name in a buildspec means the report group `<project>-<name>`.
     rendered = {
         report.name: {"files": list(report.files), "file-format": report.format}

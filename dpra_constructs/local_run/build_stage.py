@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dpra_constructs.build_actions.kept_reports import EVIDENCE
 from dpra_constructs.cloud_assembly import AssemblyError, assembled_stacks
 from dpra_constructs.local_run.build import Variable
 from dpra_constructs.local_run.template_values import TemplateValues, UnknownValueError
@@ -258,6 +259,8 @@ def _action(values: TemplateValues, action: Mapping[str, Any]) -> StageAction:
         problem = _unsupported(properties, configuration)
     except (UnknownValueError, ValueError) as error:
         variables, unknown, buildspec, problem = {}, {}, None, str(error)
+    # Without it the build's commands keep no evidence, which is the pipeline's.
+    unknown.pop(EVIDENCE, None)
     return StageAction(
         **basic,
         project=_known(values, properties.get("Name")) or id,

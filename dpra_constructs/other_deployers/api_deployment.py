@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from dpra_constructs.build_actions.inlined_python import ISOLATED, here_document, runtime_source
+from dpra_constructs.build_actions.kept_reports import EXECUTION, EXECUTION_ID
 from dpra_constructs.build_actions.secret_reference import SecretsManagerSecret, SecureParameter
 from dpra_constructs.build_actions.shell import command
 from dpra_constructs.environments import DeploymentTarget
 from dpra_constructs.other_deployers.external_deployment import ExternalDeployment
 from dpra_constructs.test_actions.deployed_test import DeployedTest
-from dpra_constructs.test_actions.rollback_check import EXECUTION, EXECUTION_ID
 
 _RUNTIME = Path(__file__).parent / "runtime"
 

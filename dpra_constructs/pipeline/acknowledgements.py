@@ -37,6 +37,12 @@ _ACTIONS = {
 # What cdk-nag shows of a resource -> the reason. The actions tell apart what both show as "*".
 _RESOURCES: tuple[tuple[str, str, str], ...] = (
     (
+        r"<\w+\.Arn>/executions/[\w-]+/[?-]+/[\w-]+/\*",
+        r"s3:PutObject",
+        "The id of an execution, and the names of the reports that a build keeps as evidence, are "
+        "known when it runs; the bucket, the pipeline and the project are named",
+    ),
+    (
         r"(<\w+\.Arn>|arn:(aws|<AWS::Partition>):s3:::[\w.-]+)/\*",
         r"s3:",
         "The keys of artifacts are made by CodePipeline for each execution; the bucket is the "

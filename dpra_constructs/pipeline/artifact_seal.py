@@ -21,9 +21,11 @@ from dpra_constructs.artifact_integrity.runtime.signed_functions import (
 )
 from dpra_constructs.artifact_integrity.seal_program import PROFILES, seal_command, seal_install
 from dpra_constructs.build_actions.build_action import BuildAction
+from dpra_constructs.build_actions.kept_reports import EVIDENCE, EXECUTION, EXECUTION_ID
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline.code_build_steps import PUBLISHES_TAG, CodeBuildSteps
 from dpra_constructs.pipeline.deployed_stacks import DeployedStack
+from dpra_constructs.pipeline.evidence import EvidenceStore
 from dpra_constructs.pipeline.invoke_step import ArtifactAccess, InvokeStep, invoked_function
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.permissions import Statement, allow
@@ -82,12 +84,14 @@ class ArtifactSeal:
         steps: CodeBuildSteps,
         synth: pipelines.CodeBuildStep,
         logs: EncryptedLogs,
+        evidence: EvidenceStore,
     ) -> None:
         self._scope = scope
         self._plan = plan
         self._signing = signing
         self._profiles = signing.functions.profiles if signing.functions else ()
         self._logs = logs
+        self._evidence = evidence
         self._revision = source.source_attribute(plan.repository.revision_attribute)
         self.role = iam.Role(
             scope,
@@ -168,10 +172,11 @@ class ArtifactSeal:
                     iam.PolicyStatement.from_json(each)
                     for each in _signing_functions(plan.pipeline.name, self._profiles)
                 ),
+                self._evidence.written_by(project),
             ],
             env={
                 "REVISION": self._revision,
-                "EXECUTION": "#{codepipeline.PipelineExecutionId}",
+                EXECUTION: EXECUTION_ID,
             },
             install_commands=[seal_install()],
             commands=[
@@ -193,7 +198,7 @@ class ArtifactSeal:
         told = {
             "repository": self._plan.repository.uri,
             "revision": self._revision,
-            "execution": "#{codepipeline.PipelineExecutionId}",
+            "execution": EXECUTION_ID,
             "targets": targets,
         }
         step = InvokeStep(VERIFY, None, json.dumps(told), reads=assembly)
@@ -245,9 +250,11 @@ class ArtifactSeal:
         project = self.step.project.node.default_child
         assert isinstance(project, codebuild.CfnProject)
         key = {"Name": "SIGNING_KEY", "Type": "PLAINTEXT", "Value": self.key.attr_arn}
+        evidence = {"Name": EVIDENCE, "Type": "PLAINTEXT", "Value": self._evidence.address}
         profiles = {"Name": PROFILES, "Type": "PLAINTEXT", "Value": " ".join(self._profiles)}
         project.add_property_override(
-            "Environment.EnvironmentVariables", [key, profiles] if self._profiles else [key]
+            "Environment.EnvironmentVariables",
+            [evidence, key, profiles] if self._profiles else [evidence, key],
         )
         # A workstation has no key to seal with.
         project.tags.set_tag(PUBLISHES_TAG, "true")

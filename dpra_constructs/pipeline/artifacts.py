@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_kms as kms
@@ -11,24 +14,55 @@ from constructs import Construct
 from dpra_constructs.resource_policies import tls_only
 
 _LOGS = "AccessLogs"
-_ARTIFACT_LOGS = "artifacts/"
+ARTIFACT_LOGS = "artifacts/"
 
 
-def artifact_bucket(scope: Construct, key: kms.Key, days: int, account: str) -> s3.Bucket:
-    """Make the artifact bucket: encrypted, versioned, TLS only, logged, kept for `days`."""
-    bucket = s3.Bucket(
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long the versions of a bucket's objects are kept: the rule's name, and the days."""
+
+    rule: str
+    days: int
+
+
+def horizon(days: int) -> Retention:
+    """Return the retention of artifacts and access logs: the rollback horizon."""
+    return Retention("RollbackHorizon", days)
+
+
+def kept_bucket(
+    scope: Construct, id: str, key: kms.Key, lock: s3.ObjectLockRetention | None = None
+) -> s3.Bucket:
+    """Make a bucket that is encrypted, TLS only, and outlives its stack."""
+    return s3.Bucket(
         scope,
-        "Artifacts",
+        id,
         encryption=s3.BucketEncryption.KMS,
         encryption_key=key,
         block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
         enforce_ssl=True,
+        object_lock_default_retention=lock,
         removal_policy=RemovalPolicy.RETAIN,
     )
-    resource = bucket.node.default_child
-    assert isinstance(resource, s3.CfnBucket)
-    _keep_and_log(scope, resource, days, account)
-    return bucket
+
+
+def keep_and_log(
+    scope: Construct, account: str, log_days: int, kept: Mapping[str, tuple[s3.Bucket, Retention]]
+) -> None:
+    """Have buckets versioned, logged to one bucket, and kept as long as they say.
+
+    Args:
+        scope: of the bucket of access logs.
+        account: of all.
+        log_days: how long access logs are kept.
+        kept: each bucket, by the prefix of its logs.
+    """
+    made: dict[str, tuple[s3.CfnBucket, Retention]] = {}
+    for prefix, (bucket, retention) in kept.items():
+        resource = bucket.node.default_child
+        assert isinstance(resource, s3.CfnBucket)
+        made[prefix] = resource, retention
+    _keep_and_log(scope, account, log_days, made)
 
 
 def keep_replicas(pipeline: codepipeline.Pipeline, days: int, account: str) -> None:
@@ -39,28 +73,43 @@ def keep_replicas(pipeline: codepipeline.Pipeline, days: int, account: str) -> N
         # Two pipelines of one stack share it.
         if len(buckets) > 1:
             continue
-        _keep_and_log(support.stack, buckets[0], days, account)
+        kept = {ARTIFACT_LOGS: (buckets[0], horizon(days))}
+        _keep_and_log(support.stack, account, days, kept)
         # The bucket outlives its stack, and is worth nothing without its key.
         for key in made:
             if isinstance(key, kms.CfnKey):
                 key.apply_removal_policy(RemovalPolicy.RETAIN)
 
 
-def _keep_and_log(scope: Construct, resource: s3.CfnBucket, days: int, account: str) -> None:
+def _keep_and_log(
+    scope: Construct,
+    account: str,
+    log_days: int,
+    kept: Mapping[str, tuple[s3.CfnBucket, Retention]],
+) -> None:
     # By CloudFormation types and plain values: each bucket, principal, statement and duration of
     # aws_cdk is a call to the jsii kernel, for each region.
-    logs_name = _log_bucket(scope, resource.attr_arn, days, account)
-    resource.lifecycle_configuration = _retention(days)
-    resource.versioning_configuration = s3.CfnBucket.VersioningConfigurationProperty(
-        status="Enabled"
-    )
-    resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
-        destination_bucket_name=logs_name, log_file_prefix=_ARTIFACT_LOGS
-    )
+    sources = {prefix: resource.attr_arn for prefix, (resource, _) in kept.items()}
+    logs_name = _log_bucket(scope, sources, log_days, account)
+    for prefix, (resource, retention) in kept.items():
+        resource.lifecycle_configuration = _lifecycle(retention)
+        resource.versioning_configuration = s3.CfnBucket.VersioningConfigurationProperty(
+            status="Enabled"
+        )
+        resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+            destination_bucket_name=logs_name, log_file_prefix=prefix
+        )
 
 
-def _log_bucket(scope: Construct, source_arn: str, days: int, account: str) -> str:
-    """Make the bucket of access logs as `s3.Bucket` does, with its logical ids; return its name."""
+def _log_bucket(scope: Construct, sources: Mapping[str, str], days: int, account: str) -> str:
+    """Make the bucket of access logs as `s3.Bucket` does, with its logical ids; return its name.
+
+    Args:
+        scope: of the bucket.
+        sources: the ARNs of the buckets that are logged, by the prefix of their logs.
+        days: how long logs are kept.
+        account: of all.
+    """
     place = Construct(scope, _LOGS)
     logs = s3.CfnBucket(
         place,
@@ -71,7 +120,7 @@ def _log_bucket(scope: Construct, source_arn: str, days: int, account: str) -> s
                 {"serverSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}
             ]
         },
-        lifecycle_configuration=_retention(days),
+        lifecycle_configuration=_lifecycle(horizon(days)),
         ownership_controls={"rules": [{"objectOwnership": "BucketOwnerEnforced"}]},
         public_access_block_configuration={
             "blockPublicAcls": True,
@@ -90,30 +139,33 @@ def _log_bucket(scope: Construct, source_arn: str, days: int, account: str) -> s
             "Version": "2012-10-17",
             "Statement": [
                 tls_only(arn),
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "logging.s3.amazonaws.com"},
-                    "Action": "s3:PutObject",
-                    "Resource": f"{arn}/{_ARTIFACT_LOGS}*",
-                    "Condition": {
-                        "ArnLike": {"aws:SourceArn": source_arn},
-                        "StringEquals": {"aws:SourceAccount": account},
-                    },
-                },
+                *(
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"Service": "logging.s3.amazonaws.com"},
+                        "Action": "s3:PutObject",
+                        "Resource": f"{arn}/{prefix}*",
+                        "Condition": {
+                            "ArnLike": {"aws:SourceArn": source},
+                            "StringEquals": {"aws:SourceAccount": account},
+                        },
+                    }
+                    for prefix, source in sources.items()
+                ),
             ],
         },
     )
     return name
 
 
-def _retention(days: int) -> s3.CfnBucket.LifecycleConfigurationProperty:
+def _lifecycle(retention: Retention) -> s3.CfnBucket.LifecycleConfigurationProperty:
     return s3.CfnBucket.LifecycleConfigurationProperty(
         rules=[
             {
-                "id": "RollbackHorizon",
+                "id": retention.rule,
                 "status": "Enabled",
-                "expirationInDays": days,
-                "noncurrentVersionExpiration": {"noncurrentDays": days},
+                "expirationInDays": retention.days,
+                "noncurrentVersionExpiration": {"noncurrentDays": retention.days},
                 "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7},
             }
         ]

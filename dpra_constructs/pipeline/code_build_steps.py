@@ -17,6 +17,7 @@ from dpra_constructs.build_actions.build_action import BuildAction, Report
 from dpra_constructs.build_actions.buildspec import partial_buildspec, report_group_name
 from dpra_constructs.build_actions.cdk_synth import CLOUD_ASSEMBLY
 from dpra_constructs.build_actions.code_build_project import CodeBuildProject
+from dpra_constructs.build_actions.kept_reports import EXECUTION, EXECUTION_ID
 from dpra_constructs.build_actions.packed_file import LONGEST_BUILDSPEC
 from dpra_constructs.build_actions.permission import Permission
 from dpra_constructs.build_actions.source_layout_check import COMMITS_VARIABLE
@@ -31,6 +32,7 @@ from dpra_constructs.pipeline.code_build_environment import (
     cache_of,
     decryption,
 )
+from dpra_constructs.pipeline.evidence import EvidenceStore
 from dpra_constructs.pipeline.logs import EncryptedLogs
 from dpra_constructs.pipeline.permissions import acknowledge_permissions, pipeline_arn, statements
 from dpra_constructs.pipeline.pipeline_action_step import PipelineActionStep
@@ -74,11 +76,13 @@ class CodeBuildSteps:
         plan: PipelinePlan,
         source: pipelines.CodePipelineSource,
         logs: EncryptedLogs,
+        evidence: EvidenceStore,
     ) -> None:
         self._scope = scope
         self._plan = plan
         self._source = source
         self._logs = logs
+        self._evidence = evidence
         #: The outputs of build actions, each with its directory, once `synth` has been called.
         self.outputs: dict[str, tuple[str, pipelines.FileSet]] = {}
         #: The authors of the commit, as a variable of the build, once `synth` has been called.
@@ -351,7 +355,7 @@ class CodeBuildSteps:
             check = ask(pipeline, test.name)
             install = [check, *rollback_check.unless_rollback(install)]
             commands = rollback_check.unless_rollback(commands)
-            environment[rollback_check.EXECUTION] = rollback_check.EXECUTION_ID
+            environment[EXECUTION] = EXECUTION_ID
             policy.append(self._read_execution)
         project_name = f"{pipeline}-{stage.name}-{test.name}-{target.region}"
         # What a test leaves out costs no call to the jsii kernel.
@@ -393,13 +397,16 @@ class CodeBuildSteps:
         policy: Sequence[iam.PolicyStatement],
         **properties: Any,
     ) -> pipelines.CodeBuildStep:
-        _refuse_long_commands(name, properties)
         for report in reports:
             report_group(self._scope, project_name, report)
         self._logs.of_project(project_name)
         partial = partial_buildspec(
             reports=reports, runtime_versions=runtime_versions, cache_paths=project.cache_paths
         )
+        if reports:
+            properties["env"] = {**properties["env"], EXECUTION: EXECUTION_ID}
+            policy = [*policy, self._evidence.written_by(project_name)]
+        _refuse_long_commands(name, properties, partial)
         return pipelines.CodeBuildStep(
             name,
             input=self._source,
@@ -414,9 +421,11 @@ class CodeBuildSteps:
         )
 
 
-def _refuse_long_commands(name: str, properties: Mapping[str, Any]) -> None:
+def _refuse_long_commands(
+    name: str, properties: Mapping[str, Any], partial: Mapping[str, Any]
+) -> None:
     """Refuse what would fail when the pipeline is deployed."""
-    commands = [properties["install_commands"], properties["commands"]]
+    commands = [properties["install_commands"], properties["commands"], partial.get("phases")]
     count = len(json.dumps(commands, indent=2)) + _REST_OF_BUILDSPEC
     if count > LONGEST_BUILDSPEC:
         raise InvalidArgumentError(

@@ -7,6 +7,7 @@ from typing import Any
 
 from aws_cdk import Annotations, Duration, Stack, Stage, Token
 from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from dpra_constructs import arguments
@@ -19,6 +20,7 @@ from dpra_constructs.pipeline.beta_stage import BetaStage
 from dpra_constructs.pipeline.definitions import Chain, SelfMutation
 from dpra_constructs.pipeline.deployed_stacks import DeployedStack
 from dpra_constructs.pipeline.enforced_signing import enforce_signing
+from dpra_constructs.pipeline.evidence import EvidenceRetention
 from dpra_constructs.pipeline.gamma_stage import GammaStage
 from dpra_constructs.pipeline.known_regions import unknown_regions
 from dpra_constructs.pipeline.limits import Limits
@@ -33,6 +35,7 @@ from dpra_constructs.requirements import Requirement, checked_waivers
 # What was deployed a quarter ago may still be the last good release of a quiet service.
 _SHORTEST_HORIZON_DAYS = 90
 _LONGEST_HORIZON_DAYS = 3_650
+_DAYS = 365
 _STACKS = "dpra:stacks"
 
 
@@ -50,6 +53,12 @@ class DeploymentPipeline(Construct):
         self_mutation: how the pipeline updates itself when a commit changes it.
         rollback_horizon: how long artifacts are kept, and so how old a release can be that a
             stage is rolled back to; whole days, 90 to 3650; 365 without it.
+        evidence_retention: how long the provenance, SBOMs and reports of each execution are kept;
+            whole days, the rollback horizon to 3650. Without it 365 days, or the horizon where
+            that is longer.
+        evidence_lock: the mode of S3 Object Lock, in which no version of evidence can be deleted
+            for as long: GOVERNANCE, but by who may bypass it, or COMPLIANCE, by nobody. Without
+            it nothing is locked.
         waivers: for each requirement of all stages that does not hold, the reason. With a waiver
             of `Requirement.METRICS` there are no delivery metrics; `delivery_metrics` is None.
         notify: who hears of failures, rollbacks, approvals that are needed, exceeded time budgets
@@ -76,6 +85,8 @@ class DeploymentPipeline(Construct):
         execution_mode: codepipeline.ExecutionMode = codepipeline.ExecutionMode.SUPERSEDED,
         self_mutation: SelfMutation = SelfMutation.GUARDED,
         rollback_horizon: Duration | None = None,
+        evidence_retention: Duration | None = None,
+        evidence_lock: s3.ObjectLockMode | None = None,
         notify: Sequence[str | SlackChannel | TeamsChannel] = (),
         waivers: Mapping[Requirement, str] | None = None,
         limits: Limits = Limits(),  # noqa: B008
@@ -96,6 +107,7 @@ class DeploymentPipeline(Construct):
         )
         arguments.instance(where, "limits", limits, Limits, "Limits(actions_per_stage=50)")
         horizon_days = _horizon_days(where, rollback_horizon)
+        retention = _evidence_retention(where, evidence_retention, evidence_lock, horizon_days)
         told = recipients(where, notify)
         waived = checked_waivers(where, ("all",), waivers or {})
         stack = Stack.of(scope)
@@ -130,6 +142,7 @@ class DeploymentPipeline(Construct):
             execution_mode=execution_mode,
             mutation=self_mutation,
             horizon_days=horizon_days,
+            evidence_retention=retention,
             limits=limits,
             notify=told,
             publishes_metrics=Requirement.METRICS not in waived,
@@ -137,6 +150,7 @@ class DeploymentPipeline(Construct):
         self.pipeline: codepipeline.Pipeline = built.pipeline
         self.artifact_bucket = built.artifact_bucket
         self.artifact_key = built.artifact_key
+        self.evidence_bucket = built.evidence_bucket
         self.notifications = built.notifications
         self.budget_alarms = built.budget_alarms
         #: For people who resume a stopped line, and for those who override; None where neither is.
@@ -242,7 +256,7 @@ def _check_execution_mode(where: str, mode: object) -> None:
 
 def _horizon_days(where: str, horizon: Duration | None) -> int:
     if horizon is None:
-        return 365
+        return _DAYS
     return arguments.whole(
         where,
         "rollback_horizon",
@@ -320,3 +334,27 @@ def _metadata(chain: Chain, waived: Mapping[Requirement, str]) -> dict[str, Any]
         "Waivers": {requirement.value: reason for requirement, reason in reasons.items()},
         "SourceLayout": {kind: list(getattr(layout, kind)) for kind in layout.__dataclass_fields__},
     }
+
+
+def _evidence_retention(
+    where: str,
+    retention: Duration | None,
+    lock: s3.ObjectLockMode | None,
+    horizon_days: int,
+) -> EvidenceRetention:
+    if lock is not None:
+        arguments.instance(
+            where, "evidence_lock", lock, s3.ObjectLockMode, "s3.ObjectLockMode.GOVERNANCE"
+        )
+    if retention is None:
+        return EvidenceRetention(max(_DAYS, horizon_days), lock)
+    # What proves a release is there as long as it can be rolled back to.
+    days = arguments.whole(
+        where,
+        "evidence_retention",
+        retention,
+        at_least=horizon_days,
+        at_most=_LONGEST_HORIZON_DAYS,
+        unit="days",
+    )
+    return EvidenceRetention(days, lock)

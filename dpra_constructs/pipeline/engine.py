@@ -21,6 +21,7 @@ from constructs import Construct
 
 from dpra_constructs.build_actions import tool_versions
 from dpra_constructs.build_actions.buildspec import asset_buildspec
+from dpra_constructs.build_actions.kept_reports import EVIDENCE
 from dpra_constructs.dead_letters import DeadLetters
 from dpra_constructs.delivery_metrics import DeliveryMetrics, PipelineDashboard
 from dpra_constructs.delivery_metrics.delivery_metrics import function_name
@@ -37,6 +38,7 @@ from dpra_constructs.pipeline.code_build_steps import CodeBuildSteps
 from dpra_constructs.pipeline.definitions import SelfMutation
 from dpra_constructs.pipeline.deployed_stacks import DeployedStack, deployed_stacks
 from dpra_constructs.pipeline.entry_conditions import EntryConditions
+from dpra_constructs.pipeline.evidence import EVIDENCE_LOGS, EvidenceRetention, EvidenceStore
 from dpra_constructs.pipeline.invoke_step import ArtifactAccess
 from dpra_constructs.pipeline.limits import Limits
 from dpra_constructs.pipeline.logs import EncryptedLogs
@@ -59,6 +61,7 @@ class Built:
     pipeline: codepipeline.Pipeline
     artifact_bucket: s3.Bucket
     artifact_key: kms.Key
+    evidence_bucket: s3.Bucket
     notifications: sns.Topic
     budget_alarms: dict[str, cloudwatch.CfnAlarm]
     policies: PeoplePolicies
@@ -74,6 +77,7 @@ def build(
     execution_mode: codepipeline.ExecutionMode,
     mutation: SelfMutation,
     horizon_days: int,
+    evidence_retention: EvidenceRetention,
     limits: Limits,
     notify: Recipients,
     publishes_metrics: bool,
@@ -87,6 +91,7 @@ def build(
         execution_mode: SUPERSEDED or QUEUED.
         mutation: how the pipeline updates itself.
         horizon_days: how long artifacts are kept.
+        evidence_retention: how long evidence is kept, and whether it is locked.
         limits: the quotas of AWS.
         notify: who hears of what happens in the pipeline.
         publishes_metrics: whether it has delivery metrics.
@@ -100,7 +105,17 @@ def build(
         enable_key_rotation=True,
         removal_policy=RemovalPolicy.RETAIN,
     )
-    bucket = artifacts.artifact_bucket(scope, key, horizon_days, plan.pipeline.account)
+    bucket = artifacts.kept_bucket(scope, "Artifacts", key)
+    evidence = EvidenceStore(scope, key, plan.pipeline.name, evidence_retention)
+    artifacts.keep_and_log(
+        scope,
+        plan.pipeline.account,
+        horizon_days,
+        {
+            artifacts.ARTIFACT_LOGS: (bucket, artifacts.horizon(horizon_days)),
+            EVIDENCE_LOGS: (evidence.bucket, evidence.retention),
+        },
+    )
     pipeline = _NamedPipeline(
         scope,
         "Pipeline",
@@ -118,10 +133,19 @@ def build(
     name = plan.pipeline.name
     logs = EncryptedLogs(scope, key, name, plan.log_retention_days)
     source = make_source(scope, plan)
-    steps = CodeBuildSteps(scope, plan, source, logs)
+    steps = CodeBuildSteps(scope, plan, source, logs, evidence)
     synth = steps.synth()
     seal = (
-        ArtifactSeal(scope, plan, plan.signing, source=source, steps=steps, synth=synth, logs=logs)
+        ArtifactSeal(
+            scope,
+            plan,
+            plan.signing,
+            source=source,
+            steps=steps,
+            synth=synth,
+            logs=logs,
+            evidence=evidence,
+        )
         if plan.signing
         else None
     )
@@ -138,7 +162,12 @@ def build(
             logs.of_stage("UpdatePipeline") if mutation is not SelfMutation.OFF else None,
         ),
         code_build_defaults=pipelines.CodeBuildOptions(
-            build_environment=codebuild.BuildEnvironment(build_image=DEFAULT_IMAGE)
+            build_environment=codebuild.BuildEnvironment(
+                build_image=DEFAULT_IMAGE,
+                environment_variables={
+                    EVIDENCE: codebuild.BuildEnvironmentVariable(value=evidence.address)
+                },
+            )
         ),
         cli_version=tool_versions.CDK_CLI,
         cdk_assets_cli_version=tool_versions.CDK_ASSETS,
@@ -221,6 +250,7 @@ def build(
         pipeline=pipeline,
         artifact_bucket=bucket,
         artifact_key=key,
+        evidence_bucket=evidence.bucket,
         notifications=notifications.topic,
         budget_alarms=alarms,
         policies=policies,

@@ -10,10 +10,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-#: Where a build finds the id of the execution that it runs in.
-EXECUTION = "DPRA_EXECUTION"
-#: What CodePipeline puts in there.
-EXECUTION_ID = "#{codepipeline.PipelineExecutionId}"
+from dpra_constructs.build_actions.kept_reports import EXECUTION
+
 _ROLLBACK = "DPRA_ROLLBACK"
 
 

@@ -38,6 +38,14 @@ def test_the_commands_are_byte_for_byte_those_of_the_buildspec(fruit_api: Synthe
         }
 
 
+def test_actions_keep_no_evidence_on_a_workstation(fruit_api: Synthesized) -> None:
+    view = read_build_stage(fruit_api.folder)
+    told = {action.name for action in view.actions if "DPRA_EXECUTION" in action.variables}
+    assert {"UnitTests", "Secrets"} <= told
+    for each in view.actions:
+        assert "DPRA_EVIDENCE" not in {*each.variables, *each.unknown_variables}, each.name
+
+
 def test_the_shell_gets_commands_byte_for_byte(run_dpra: Run, fruit: Path, tmp_path: Path) -> None:
     odd = "cat <<'END'\n  \"$HOME\" `x` \\\\ \t ä\nEND"
     assembly = stage(

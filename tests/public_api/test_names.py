@@ -271,6 +271,7 @@ def test_construct_ids(fruit_api: Synthesized) -> None:
         "DeadLettersPolicy",
         "DeliveryMetrics",
         "Deployment",
+        "Evidence",
         "Logs-fruit-api-Announce",
         "Logs-fruit-api-Assets",
         "Logs-fruit-api-Bake",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from botocore.loaders import Loader
 
+from dpra_constructs.build_actions.kept_reports import EXECUTION
 from dpra_constructs.test_actions import rollback_check
 
 FAKE_CLI = """\
@@ -32,7 +33,7 @@ def run(tmp_path: Path, answer: str, check: str, commands: list[str]) -> tuple[i
             "PATH": f"{tmp_path}:{os.environ['PATH']}",
             "CALLS": str(calls),
             "ANSWER": answer,
-            rollback_check.EXECUTION: "1c2d3e4f",
+            EXECUTION: "1c2d3e4f",
         },
         capture_output=True,
         text=True,

@@ -546,6 +546,17 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         'DeploymentPipeline "Pipeline": rollback_horizon=30 days is not between 90 and '
         "3650 days; write it like rollback_horizon=Duration.days(90)",
     ),
+    "evidence goes before its release": (
+        lambda: pipeline(evidence_retention=Duration.days(364)),
+        'DeploymentPipeline "Pipeline": evidence_retention=364 days is not between 365 and '
+        "3650 days; write it like evidence_retention=Duration.days(365)",
+    ),
+    "a lock that is no mode": (
+        lambda: pipeline(evidence_lock="GOVERNANCE"),
+        "DeploymentPipeline \"Pipeline\": evidence_lock='GOVERNANCE' is of type str, and "
+        "ObjectLockMode is needed; "
+        "write it like evidence_lock=s3.ObjectLockMode.GOVERNANCE",
+    ),
     "rollback horizon is not whole days": (
         lambda: pipeline(rollback_horizon=Duration.hours(24 * 100 + 1)),
         'DeploymentPipeline "Pipeline": rollback_horizon=8.6436e+06 seconds is not whole '

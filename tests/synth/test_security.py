@@ -62,7 +62,7 @@ def test_no_statement_has_a_wildcard_action_but_those_of_cdk_grants(
     assert seen == GRANTED_BY_CDK
 
 
-def test_each_artifact_bucket_is_encrypted_versioned_tls_only_logged_and_kept(
+def test_each_bucket_of_the_pipeline_is_encrypted_versioned_tls_only_logged_and_kept(
     fruit_api: Synthesized,
 ) -> None:
     count = 0
@@ -88,10 +88,11 @@ def test_each_artifact_bucket_is_encrypted_versioned_tls_only_logged_and_kept(
             count += 1
             assert algorithm == "aws:kms"
             assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
-            assert properties["LoggingConfiguration"]["LogFilePrefix"] == "artifacts/"
+            prefix = "evidence/" if name.startswith("PipelineEvidence") else "artifacts/"
+            assert properties["LoggingConfiguration"]["LogFilePrefix"] == prefix
         assert policies.count("aws:SecureTransport") == policies.count('"Bucket":')
-    # The pipeline's own region, and five more.
-    assert count == 6
+    # Artifacts and evidence in the pipeline's own region, and artifacts in five more.
+    assert count == 2 + 5
 
 
 def test_each_key_rotates(fruit_api: Synthesized) -> None:

@@ -173,6 +173,9 @@ NO_CHANGES: dict[str, Callable[[], dict[str, Any]]] = {
         environment=DeploymentEnvironment("prod", account=PROD, configuration={"A": "1"})
     ),
     "a longer rollback horizon": lambda: template_of(pipeline(rollback_horizon=Duration.days(400))),
+    "a longer retention of evidence": lambda: template_of(
+        pipeline(evidence_retention=Duration.days(400))
+    ),
     "a longer time budget": lambda: of_build(time_budget=Duration.minutes(15)),
     "longer kept logs": lambda: of_build(log_retention=Duration.days(400)),
     "the build of pull requests": lambda: of_build(pull_requests=True),

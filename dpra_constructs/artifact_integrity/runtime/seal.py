@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .assets import zip_assets
+from .evidence import keep
 from .files import Digest, Folder, digests_of
 from .manifest import ENVELOPE, FOLDER, MANIFEST, SBOMS, manifest_of, sha256_of
 from .object_keys import name_by_content
@@ -105,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in (
         *("key", "repository", "revision", "pipeline", "execution", "builder"),
-        *("builder-version", "started"),
+        *("builder-version", "started", "evidence"),
     ):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--branch", default="")
@@ -145,3 +146,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ValueError as error:
         sys.exit(f"Seal: {error}")
     print(f"sealed {given.revision} with {given.key}")
+    keep(Path(), given.evidence)
+    print(f"kept as evidence in s3://{given.evidence}")

@@ -95,8 +95,13 @@ class Deployed:
         return f"arn:aws:s3:::{self.name('AWS::S3::Bucket', 'Artifacts')}"
 
     @property
+    def evidence(self) -> str:
+        """The ARN of the bucket that keeps evidence."""
+        return f"arn:aws:s3:::{self.name('AWS::S3::Bucket', 'Evidence')}"
+
+    @property
     def access_logs(self) -> str:
-        """The ARN of the bucket with the access logs of the artifacts."""
+        """The ARN of the bucket with the access logs of artifacts and evidence."""
         return f"arn:aws:s3:::{self.name('AWS::S3::Bucket', 'AccessLogs')}"
 
     @property

@@ -22,6 +22,7 @@ TARGETS = (
     ("222222222222", "us-west-2"),
     *((account, region) for account in (GAMMA, PROD) for region in REGIONS),
 )
+EXECUTION = "8c5f1a52-0000-4000-8000-000000000000"
 _PIPELINE = f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{NAME}"
 _OVERRIDE = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/dpra/{NAME}/override"
 
@@ -131,6 +132,11 @@ def _is_logged(project: str) -> list[Request]:
     ]
 
 
+def _keeps_evidence(deployed: Deployed, project: str) -> list[Request]:
+    place = f"{deployed.evidence}/executions/{NAME}/{EXECUTION}/{project}"
+    return on(f"{place}/*", "s3:PutObject")
+
+
 def _uses_connection() -> list[Request]:
     return on(CONNECTION, "codeconnections:UseConnection", "codestar-connections:UseConnection")
 
@@ -204,9 +210,11 @@ def _of_build_action(deployed: Deployed, role: DeployedRole) -> Job:
     """One that builds in the Build stage; those that hand on files write artifacts too."""
     action = role.path.split("/")[2]
     touches = _reads_and_writes if action in ("Package", "Sbom", "Synth") else _reads
+    reports = action in ("CodeQuality", "Sast", "Sca", "Secrets", "UnitTests")
     return job(
         CODEBUILD,
         _is_logged(f"{NAME}-Build-{action}"),
+        _keeps_evidence(deployed, f"{NAME}-Build-{action}") if reports else [],
         _uses_connection(),
         touches(deployed.artifacts),
         _uses_key(deployed.key),
@@ -288,6 +296,7 @@ def _of_seal(deployed: Deployed, role: DeployedRole) -> Job:
         CODEBUILD,
         _is_logged(f"{NAME}-Build-Seal"),
         on(deployed.signing_key, "kms:GetPublicKey", "kms:Sign"),
+        _keeps_evidence(deployed, f"{NAME}-Build-Seal"),
         _reads_and_writes(deployed.artifacts),
         _uses_key(deployed.key),
     )

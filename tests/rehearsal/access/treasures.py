@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.rehearsal.access.deployed_roles import Deployed
+from tests.rehearsal.access.jobs import EXECUTION
 from tests.rehearsal.access.request import ACCOUNT, REGION, Request
 
 _PROD = "444444444444"
@@ -17,6 +18,8 @@ _PROD_STACK = f"arn:aws:cloudformation:{REGION}:{_PROD}:stack/fruit-api-prod-us-
 def treasures(deployed: Deployed) -> list[Request]:
     """Return requests that would change or leak a release, or open a way to do so."""
     pipeline_role = deployed.role("Pipeline/Role").arn
+    execution = f"{deployed.evidence}/executions/fruit-api/{EXECUTION}"
+    seal = f"{execution}/fruit-api-Build-Seal"
     wanted = [
         # To deploy to production, past the pipeline.
         ("sts:AssumeRole", f"{_BOOTSTRAP}-deploy-role-{_PROD}-{REGION}"),
@@ -61,6 +64,10 @@ def treasures(deployed: Deployed) -> list[Request]:
         ("logs:PutLogEvents", f"{_LOG}:*"),
         ("s3:DeleteObject", f"{deployed.access_logs}/*"),
         ("s3:PutObject", f"{deployed.access_logs}/*"),
+        ("s3:DeleteObject", f"{deployed.evidence}/*"),
+        ("s3:PutBucketPolicy", deployed.evidence),
+        ("s3:PutObject", f"{seal}/integrity/manifest.json"),
+        ("s3:PutObject", f"{seal}/fruit-api-Build-UnitTests/reports/junit.xml"),
         ("sns:Publish", deployed.topic("Notifications")),
         ("cloudwatch:SetAlarmState", f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:fruit-api"),
         ("cloudwatch:PutMetricData", "*"),
@@ -68,6 +75,7 @@ def treasures(deployed: Deployed) -> list[Request]:
         ("logs:GetLogEvents", f"{_LOG}:*"),
         ("s3:GetObject", f"{deployed.artifacts}/*"),
         ("s3:GetObject", f"{deployed.access_logs}/*"),
+        ("s3:GetObject", f"{deployed.evidence}/*"),
         ("sns:Subscribe", deployed.topic("Notifications")),
         (
             "secretsmanager:GetSecretValue",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dpra_constructs.build_actions.kept_reports import EXECUTION, EXECUTION_ID
 from dpra_constructs.test_actions import rollback_check
 from tests.rehearsal.codepipeline.small import (
     Pipeline,
@@ -36,7 +37,7 @@ def prod(folder: Path, kind: str, *statements: Template) -> Template:
     check = CHECKS[kind]("NAME", kind).replace("--pipeline-name NAME", f"--pipeline-name {name}")
     ran = f'echo "$(cat index.html)" >>{folder}/ran'
     commands = [f'export PATH="{folder}:$PATH"', check, *rollback_check.unless_rollback([ran])]
-    variable = {"name": rollback_check.EXECUTION, "value": rollback_check.EXECUTION_ID}
+    variable = {"name": EXECUTION, "value": EXECUTION_ID}
     configuration = {"EnvironmentVariables": json.dumps([variable])}
     return template(
         source(),
