@@ -1,7 +1,8 @@
 """Conditions of stages: what lets an execution in, and what follows when it is not let."""
 
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from dpra_constructs.rehearsal.clients import client
 from dpra_constructs.release.runtime import change_calendar
+from dpra_constructs.release.stage_conditions import Commands
 from tests.rehearsal.codepipeline.small import (
     TOOLS,
     Pipeline,
@@ -311,6 +313,81 @@ def test_a_function_decides(deploy: Deploy, asked: str) -> None:
         assert (
             "Calendar: the calendar is closed" in pipeline.execution(execution_id)["statusSummary"]
         )
+
+
+def with_commands(
+    *lines: str,
+    statements: Sequence[Mapping[str, Any]] = (),
+    artifacts: Sequence[str] = ("Code",),
+) -> Template:
+    """A pipeline with a rule of the library, whose role has what the library gives it."""
+    given = Commands("Ready", run=lines, input_artifacts=artifacts)
+    [permission] = given.own_permissions("${AWS::StackName}")
+    places = {"partition": "aws", "region": "${AWS::Region}", "account": "${AWS::AccountId}"}
+    resources = [
+        re.sub(r"(?<!\$){(\w+)}", lambda found: places[found[1]], each)
+        for each in permission.resources
+    ]
+    logs = allow(*permission.actions, on=[{"Fn::Sub": each} for each in resources])
+    runs = role("x", *(statements or (logs, allow("s3:GetObject*"))), trust={"AWS": TOOLS.account})
+    entry = condition("FAIL", {**given.properties, "RoleArn": arn("Runs")})
+    return template(source(), stage("Prod", publish(), BeforeEntry=entry), resources={"Runs": runs})
+
+
+def test_commands_that_succeed_let_an_execution_in(deploy: Deploy) -> None:
+    role_of_rule = "aws_role=$(python3 -c 'import os; print(os.environ[\"AWS_ACCESS_KEY_ID\"])')"
+    pipeline = deploy(
+        with_commands(
+            role_of_rule,
+            'case "$aws_role" in ASIA*) ;; *) exit 1 ;; esac',
+            'test "$(cat index.html)" = one',
+            'test "$CODEBUILD_SRC_DIR" = "$PWD"',
+            "echo everything is ready",
+        )
+    )
+    execution_id = pipeline.start()
+    assert pipeline.status(execution_id) == "Succeeded", pipeline.execution(execution_id)
+    assert status(pipeline, "Prod") == "Succeeded"
+    logs = pipeline.client("logs")
+    group = f"/aws/codepipeline/{pipeline.name}"
+    [stream] = logs.describe_log_streams(logGroupName=group)["logStreams"]
+    events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])
+    assert "everything is ready" in [each["message"] for each in events["events"]]
+
+
+def test_a_command_that_fails_keeps_an_execution_out(deploy: Deploy, tmp_path: Path) -> None:
+    pipeline = deploy(with_commands("test -f ready", f"touch {tmp_path}/next"))
+    execution_id = pipeline.start()
+    assert pipeline.status(execution_id) == "Failed"
+    assert pipeline.published() == {}
+    summary = pipeline.execution(execution_id)["statusSummary"]
+    assert "Ready: the build of the commands is FAILED: BUILD: " in summary
+    assert "test -f ready" in summary
+    assert not (tmp_path / "next").exists()
+    commit(pipeline.repository, {"ready": "yes"}, "second")
+    assert pipeline.status(pipeline.start()) == "Succeeded"
+    assert (tmp_path / "next").exists()
+
+
+def test_commands_without_an_artifact_begin_in_an_empty_folder(deploy: Deploy) -> None:
+    pipeline = deploy(with_commands('test -z "$(ls -A)"', artifacts=()))
+    assert pipeline.status(pipeline.start()) == "Succeeded"
+
+
+@pytest.mark.parametrize(
+    ("statement", "missing"),
+    [
+        (allow("s3:GetObject*"), "logs:CreateLogGroup"),
+        (allow("logs:CreateLog*", "logs:PutLogEvents"), "s3:GetObject"),
+    ],
+)
+def test_commands_need_their_log_and_their_artifact(
+    deploy: Deploy, statement: Mapping[str, Any], missing: str
+) -> None:
+    pipeline = deploy(with_commands("true", statements=[statement]))
+    execution_id = pipeline.start()
+    assert pipeline.status(execution_id) == "Failed"
+    assert missing.partition(":")[2] in pipeline.execution(execution_id)["statusSummary"]
 
 
 FREEZE = """BEGIN:VCALENDAR

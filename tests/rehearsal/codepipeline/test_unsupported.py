@@ -26,7 +26,8 @@ def checked(name: str, provider: str, **more: Any) -> dict[str, Any]:
     return {"Result": "SKIP", "Rules": [{"Name": name, "RuleTypeId": kind, **more}]}
 
 
-COMMANDS = checked("Ready", "Commands", Commands=["true"])
+COMMANDS = checked("Ready", "Commands", Commands=["true\ntrue"])
+OTHER = checked("Ready", "ThirdParty")
 WINDOW = checked("Window", "DeploymentWindow", Configuration={"Cron": "* *"})
 
 
@@ -65,9 +66,32 @@ WINDOW = checked("Window", "DeploymentWindow", Configuration={"Cron": "* *"})
             "stage Prod: 2 conditions in onSuccess",
         ),
         (
-            [stage("Prod", approval(), OnFailure={"Conditions": [COMMANDS]})],
+            [stage("Prod", approval(), OnFailure={"Conditions": [OTHER]})],
             {},
-            "onFailure with the result SKIP; rule Prod/Ready: the rule type Commands, version 1",
+            "onFailure with the result SKIP; stage Prod: onFailure with the result SKIP and a "
+            "ThirdParty rule; rule Prod/Ready: the rule type ThirdParty, version 1",
+        ),
+        (
+            [stage("Prod", approval(), BeforeEntry={"Conditions": [COMMANDS]})],
+            {},
+            "stage Prod: beforeEntry with the result SKIP and a Commands rule; rule Prod/Ready: "
+            "the command 'true\\ntrue', which has several lines",
+        ),
+        (
+            [stage("Prod", approval(), BeforeEntry={"Conditions": [checked("No", "Commands")]})],
+            {},
+            "rule Prod/No: that it has no commands",
+        ),
+        (
+            [
+                stage(
+                    "Prod",
+                    approval(),
+                    BeforeEntry={"Conditions": [checked("No", "VariableCheck", Commands=["ls"])]},
+                )
+            ],
+            {},
+            "rule Prod/No: its property commands",
         ),
         (
             [stage("Prod", approval(), BeforeEntry={"Conditions": [WINDOW]})],

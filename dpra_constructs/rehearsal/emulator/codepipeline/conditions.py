@@ -126,5 +126,8 @@ def problems(condition: Condition) -> Iterator[str]:
     }[condition.kind]
     if condition.result not in allowed:
         yield f"{condition.kind} with the result {condition.result or 'that is left out'}"
+    for rule in condition.rules if condition.result == "SKIP" else ():
+        if rule.provider not in ("LambdaInvoke", "VariableCheck"):
+            yield f"{condition.kind} with the result SKIP and a {rule.provider} rule"
     if not 1 <= len(condition.rules) <= 5:
         yield f"{condition.kind} with {len(condition.rules)} rules"

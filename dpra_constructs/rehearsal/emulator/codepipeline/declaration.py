@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -41,6 +41,8 @@ class Action:
     namespace: str
     timeout_minutes: int | None
     unknown: tuple[str, ...]
+    #: Of a Commands rule.
+    commands: tuple[str, ...] = ()
 
     @property
     def type(self) -> dict[str, str]:
@@ -231,7 +233,9 @@ def _rule(rule: Mapping[str, Any], stage: str, region: str) -> Action:
     kind = rule["ruleTypeId"]
     type_id = {"owner": "AWS", "version": "1", **kind}
     given = {name: value for name, value in rule.items() if name != "ruleTypeId"}
-    return _action({**given, "actionTypeId": type_id}, stage, region)
+    commands = given.pop("commands", ()) if type_id["provider"] == "Commands" else ()
+    action = _action({**given, "actionTypeId": type_id}, stage, region)
+    return replace(action, commands=tuple(commands))
 
 
 _KNOWN = {

@@ -50,16 +50,11 @@ class BuildRecord:
 
 @dataclass(frozen=True, slots=True)
 class LogStream:
-    """A build's log in CloudWatch Logs, written with the project's role."""
+    """A build's log in CloudWatch Logs, written with its role."""
 
     actor: Actor
-    project: str
+    group: str
     stream: str
-
-    @property
-    def group(self) -> str:
-        """The log group's name, which CodeBuild makes from the project's."""
-        return f"/aws/codebuild/{self.project}"
 
     @property
     def arn(self) -> str:
@@ -70,7 +65,7 @@ class LogStream:
         )
 
     def create(self) -> None:
-        """Create group and stream; a project's role that may not is a failing build."""
+        """Create group and stream; a role that may not is a failing build."""
         logs = self.actor.client("logs")
         try:
             logs.create_log_group(logGroupName=self.group)

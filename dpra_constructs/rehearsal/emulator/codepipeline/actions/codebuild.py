@@ -96,11 +96,16 @@ def _build(context: ActionContext) -> Result:
     if context.run.abandoned.is_set():
         codebuild.stop_build(id=started["id"])
     if result.status != "SUCCEEDED":
-        raise ActionFailedError(
-            "TimeoutError" if result.status == "TIMED_OUT" else "JobFailed",
-            f"build {started['id']} is {result.status}: {result.message}; log: {context.log}",
-        )
+        raise build_failed(f"build {started['id']}", result, context.log)
     return Result(external_id=started["id"], variables=dict(result.exported_variables))
+
+
+def build_failed(what: str, result: BuildResult, log: Path) -> ActionFailedError:
+    """Return the error of an action whose build has not succeeded."""
+    return ActionFailedError(
+        "TimeoutError" if result.status == "TIMED_OUT" else "JobFailed",
+        f"{what} is {result.status}: {result.message}; log: {log}",
+    )
 
 
 def _run(
@@ -111,10 +116,15 @@ def _run(
     actor = as_service(
         _SERVICE, project["serviceRole"], f"AWSCodeBuild-{number}", context.action.region
     )
-    logs = build_record.LogStream(actor, project["name"], number)
+    logs = build_record.LogStream(actor, f"/aws/codebuild/{project['name']}", number)
     logs.create()
     context.run.log_stream_arn = logs.arn
-    primary, sources = _sources(context, actor)
+    primary = context.configuration.get("PrimarySource") or next(iter(context.inputs))
+    if primary not in context.inputs:
+        raise ActionFailedError(
+            "ConfigurationError", f"PrimarySource {primary} is no input artifact"
+        )
+    sources = source_folders(context, actor)
     buildspec = _buildspec(project, sources[primary])
     build_record.require_reports(actor, project["name"], buildspec, context.pipeline.account)
     build = Build(
@@ -159,12 +169,8 @@ def _minutes(project: Mapping[str, Any]) -> int:
     return int(project.get("timeoutInMinutes") or _DEFAULT_MINUTES)
 
 
-def _sources(context: ActionContext, actor: Actor) -> tuple[str, dict[str, Path]]:
-    primary = context.configuration.get("PrimarySource") or next(iter(context.inputs))
-    if primary not in context.inputs:
-        raise ActionFailedError(
-            "ConfigurationError", f"PrimarySource {primary} is no input artifact"
-        )
+def source_folders(context: ActionContext, actor: Actor) -> dict[str, Path]:
+    """Return a folder for each input artifact, with what is in it or what it says to clone."""
     sources = {}
     for index, name in enumerate(context.inputs):
         folder = context.folder / f"src{index}"
@@ -175,7 +181,7 @@ def _sources(context: ActionContext, actor: Actor) -> tuple[str, dict[str, Path]
         else:
             artifacts.extract(body, folder)
         sources[name] = folder
-    return primary, sources
+    return sources
 
 
 def _buildspec(project: Mapping[str, Any], source: Path) -> Buildspec:

@@ -8,6 +8,7 @@ from dpra_constructs.rehearsal.emulator.codepipeline.actions import codebuild, l
 from dpra_constructs.rehearsal.emulator.codepipeline.actions.action_type import ActionType
 from dpra_constructs.rehearsal.emulator.codepipeline.rules import (
     alarm,
+    commands,
     deployment_window,
     variable_check,
 )
@@ -19,4 +20,5 @@ RULE_TYPES: Mapping[tuple[str, str, str], ActionType] = {
     ("AWS", "Rule", "DeploymentWindow"): deployment_window.DEPLOYMENT_WINDOW,
     ("AWS", "Rule", "CloudWatchAlarm"): alarm.CLOUDWATCH_ALARM,
     ("AWS", "Rule", "CodeBuild"): codebuild.CODEBUILD,
+    ("AWS", "Rule", "Commands"): commands.COMMANDS,
 }
