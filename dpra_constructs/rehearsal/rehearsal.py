@@ -50,11 +50,11 @@ NOT_CHECKED = (
     "request signatures, and TLS",
     "the push that starts the pipeline: the execution is started by the API",
     "what these do, as they are only recorded: connections, report groups, notification rules, "
-    "canaries, CodeDeploy on servers and for ECS",
+    "canaries of browsers, of other code or with secrets, CodeDeploy on servers and for ECS",
     "CodeDeploy itself, where it shifts the traffic of a function: the emulator does that, by the "
     "steps and with the alarms of the deployment group, without its hooks",
-    "alarms on anomaly detection and Metrics Insights; metrics of other services than Lambda and "
-    "API Gateway",
+    "alarms on anomaly detection and Metrics Insights; metrics of other services than Lambda, "
+    "API Gateway and Synthetics",
     "the times that things take in AWS",
 )
 # The keys of a source action's configuration that name its repository.

@@ -1,4 +1,4 @@
-"""What a synthetic test makes, on the emulator: deployed, with its log and alarm; not run."""
+"""What a synthetic test of another address makes, on the emulator: its log and alarm, no runs."""
 
 import json
 

@@ -14,6 +14,7 @@ from dpra_constructs.errors import RehearsalError
 from dpra_constructs.rehearsal.emulator import (
     alias_shifts,
     authorization,
+    canaries,
     codepipeline,
     function_faults,
     internal,
@@ -67,6 +68,7 @@ def main() -> None:
     authorization.enforce_checks()
     if options.state:
         state.load(options.state)
+    canaries.run_on_the_clock()
     sys.argv = ["ministack"]
     ministack.app.main()
 

@@ -10,9 +10,11 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from dpra_constructs.errors import RehearsalError
+from dpra_constructs.rehearsal.assembly import Place
 from dpra_constructs.rehearsal.clients import client
 from dpra_constructs.rehearsal.deployed_versions import DeployedVersion
 from dpra_constructs.rehearsal.execution_record import ExecutionRecord
@@ -34,6 +36,7 @@ _SLOWER_SECONDS = 1.5
 _WAIT_SECONDS = 60
 # A wave's deployments come before it, and tests.
 _BAKE_SECONDS = 300
+_OF_CANARIES = "CloudWatchSynthetics"
 ALARMED = "went into ALARM after the deployment"
 
 
@@ -146,8 +149,13 @@ def _failed_bake(
     )
 
 
+def _gamma(scene: Scene) -> str:
+    """Return the stage before the approval, or the last one."""
+    return scene.before(scene.approval)[-1] if scene.approval else scene.stages[-1]
+
+
 def _slow_in_gamma(scene: Scene) -> Outcome:
-    gamma = scene.before(scene.approval)[-1] if scene.approval else scene.stages[-1]
+    gamma = _gamma(scene)
     with scene.waiting_at(gamma, SLOW) as emulation:
         bake_of(emulation, gamma)
         deployed = _of_stage(scene, gamma)
@@ -167,6 +175,67 @@ def _slow_in_gamma(scene: Scene) -> Outcome:
                 "The alarm that the bake names says what got worse."
             ),
         )
+
+
+def _canaries_fail_in_gamma(scene: Scene) -> Outcome:
+    gamma = _gamma(scene)
+    with scene.waiting_at(gamma, SLOW) as emulation:
+        bake_of(emulation, gamma)
+        deployed = _of_stage(scene, gamma)
+        if not _alarms_of_canaries(emulation, deployed):
+            raise RehearsalError(
+                f"no stack of {gamma} has an alarm on a canary, which this fault is about; give "
+                "the application an ApiSyntheticTest, and its alarm to DeploymentHealth"
+            )
+        functions = functions_of(emulation, deployed)
+        release = scene.let_in(gamma)
+        # What fails before, the deployment would find that shifts traffic by the same alarms.
+        wait_for_bake(emulation, gamma, release)
+        let_functions_misbehave(emulation.endpoint, functions, fails=True)
+        record = scene.follow(release)
+        red = _gone_red(emulation, _alarms_of_canaries(emulation, deployed))
+        others = scene.follow_others(record)
+        outcome = _failed_bake(
+            scene,
+            record,
+            others,
+            gamma,
+            says=ALARMED,
+            advice=(
+                f"{gamma} runs the old version again, though nobody but the canaries has used the "
+                "new one. Their steps that failed stand in their logs."
+            ),
+        )
+        silent = [] if red else ["no canary's alarm went into ALARM"]
+        return replace(outcome, further=[*outcome.further, *silent])
+
+
+def _alarms_of_canaries(
+    emulation: Emulation, deployed: Sequence[DeployedVersion]
+) -> list[tuple[Place, str]]:
+    """Return the alarms on metrics of canaries in the places of stacks."""
+    found = []
+    for place in {each.place for each in deployed}:
+        cloudwatch = client("cloudwatch", emulation.endpoint, place)
+        pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm"])
+        for alarm in (each for page in pages for each in page["MetricAlarms"]):
+            queries = alarm.get("Metrics") or []
+            metrics = [alarm, *(each.get("MetricStat", {}).get("Metric", {}) for each in queries)]
+            if any(each.get("Namespace") == _OF_CANARIES for each in metrics):
+                found.append((place, alarm["AlarmName"]))
+    return found
+
+
+def _gone_red(emulation: Emulation, alarms: Sequence[tuple[Place, str]]) -> list[str]:
+    """Return those alarms that have been in ALARM."""
+    red = []
+    for place, name in alarms:
+        history = client("cloudwatch", emulation.endpoint, place).describe_alarm_history(
+            AlarmName=name, HistoryItemType="StateUpdate"
+        )["AlarmHistoryItems"]
+        if any(each["HistorySummary"].endswith("to ALARM") for each in history):
+            red.append(name)
+    return red
 
 
 def errors_in_bake(scene: Scene, emulation: Emulation, wave: str) -> Outcome:
@@ -273,6 +342,11 @@ BAKES = (
         name="slow-in-gamma",
         description="the new version is slow in gamma: its bake fails, production is not reached",
         play=_slow_in_gamma,
+    ),
+    Fault(
+        name="canaries-fail-in-gamma",
+        description="only canaries use the new version in gamma, and it fails: so does its bake",
+        play=_canaries_fail_in_gamma,
     ),
     Fault(
         name="errors-in-wave",

@@ -16,7 +16,7 @@ from tests.rehearsal.faults.conftest import scene_of
 pytestmark = pytest.mark.rehearsal
 
 AWS_CLI = Path(__file__).parents[1] / "aws_cli.py"
-OF_THE_WHOLE_PROCESS = ("bake-overridden", "closed-calendar")
+OF_THE_WHOLE_PROCESS = ("canaries-fail-in-gamma", "bake-overridden", "closed-calendar")
 
 
 def program(path: Path, text: str) -> None:
