@@ -1,7 +1,8 @@
 """Refuses a pipeline whose resources CloudFormation or IAM would not take.
 
 Reads what has been made, of which the policies are resolved anyway: no call to the jsii kernel.
-What only the template shows, its size above all, `dpra_constructs.testing.exceeded_limits` finds.
+What only the template shows, its size above all, `dpra_constructs.testing.exceeded_limits` finds;
+of its size the CDK itself warns when it writes it.
 """
 
 from __future__ import annotations

@@ -87,3 +87,14 @@ def test_a_role_that_needs_more_managed_policies_than_it_takes(size: int, is_ref
 def test_the_example_is_below_every_limit(fruit_api: Synthesized) -> None:
     for template in fruit_api.templates().values():
         assert exceeded_limits(template) == []
+
+
+def test_of_a_template_that_is_too_large_the_cdk_warns_with_the_numbers() -> None:
+    stack = tools_stack()
+    made = pipeline(stack, last_stage=beta_stage(stack))
+    stack.add_metadata("Large", "x" * 1_000_000)
+    assembly = made.node.root.synth()  # type: ignore[attr-defined]
+    messages = assembly.get_stack_by_name(stack.stack_name).messages
+    [warning] = [str(each.entry.data) for each in messages if "Template size" in each.entry.data]
+    assert "Template size exceeds limit: 1" in warning
+    assert "suppressTemplateIndentation" in warning
