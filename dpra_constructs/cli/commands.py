@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from dpra_constructs.cli.build_command import build
+from dpra_constructs.cli.evidence_command import evidence
 from dpra_constructs.cli.metrics_command import metrics
 from dpra_constructs.cli.pre_commit_command import pre_commit
 from dpra_constructs.cli.rehearse import bootstrap, rehearse
@@ -18,5 +19,8 @@ def dpra() -> None:
     """Deployment pipelines after the Deployment Pipeline Reference Architecture."""
 
 
-for command in (build, metrics, pre_commit, rehearse, bootstrap, resume, override, verify):
+for command in (
+    *(build, metrics, pre_commit, rehearse, bootstrap),
+    *(resume, override, verify, evidence),
+):
     dpra.add_command(command)

@@ -2,45 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, TypeVar
-
 import click
 
-from dpra_constructs.errors import DpraError
+from dpra_constructs.cli.asking_aws import asking_aws, place
 from dpra_constructs.release.override import choose, held_executions
 from dpra_constructs.release.override import override as let_pass
 from dpra_constructs.release.resume import closed_stages, open_stages, stages_to_open
-
-_Command = TypeVar("_Command", bound=Callable[..., None])
-
-
-def _place(command: _Command) -> _Command:
-    command = click.option("--profile", help="The profile of the AWS credentials.")(command)
-    return click.option("--region", help="The pipeline's region; without it, the profile's.")(
-        command
-    )
-
-
-@contextmanager
-def _asking_aws(region: str | None, profile: str | None) -> Iterator[Callable[[str], Any]]:
-    """Give a function that makes clients, and turn errors into messages."""
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        session: Any = boto3.Session(region_name=region, profile_name=profile)
-        yield session.client
-    except (BotoCoreError, ClientError, DpraError) as error:
-        raise click.ClickException(str(error)) from error
 
 
 @click.command()
 @click.argument("pipeline")
 @click.option("--stage", help="A stage that a person has closed, instead of the stopped line.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@_place
+@place
 def resume(
     pipeline: str, stage: str | None, yes: bool, region: str | None, profile: str | None
 ) -> None:
@@ -49,7 +23,7 @@ def resume(
     It shows why the line was stopped, and asks. What you need is in the managed policy
     <pipeline>-<region>-resume.
     """
-    with _asking_aws(region, profile) as client:
+    with asking_aws(region, profile) as client:
         codepipeline = client("codepipeline")
         closed = closed_stages(codepipeline.get_pipeline_state(name=pipeline))
         stages = stages_to_open(closed, pipeline=pipeline, stage=stage)
@@ -69,7 +43,7 @@ def resume(
 @click.option("--wave", help="Or the wave, like one-box.")
 @click.option("--reason", required=True, help="Why; everyone who is notified reads it.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@_place
+@place
 def override(
     pipeline: str,
     stage: str | None,
@@ -87,7 +61,7 @@ def override(
     """
     if stage and wave:
         raise click.UsageError("give --stage or --wave, not both")
-    with _asking_aws(region, profile) as client:
+    with asking_aws(region, profile) as client:
         codepipeline = client("codepipeline")
         held = choose(
             held_executions(codepipeline.get_pipeline_state(name=pipeline)),
