@@ -6,6 +6,7 @@ Takes `aws SERVICE OPERATION --option value ... [--query Q] [--output text]`, an
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import botocore.session
@@ -60,6 +61,8 @@ def _member(name: str) -> str:
 
 
 def _value(name: str, value: str) -> Any:
+    if name == "body":
+        return Path(value).read_bytes()
     return int(value) if value.isdigit() and name != "version-id" else value
 
 
