@@ -18,6 +18,7 @@ from dpra_constructs.rehearsal.self_tests import (
     buckets_and_keys,
     deployments,
     functions,
+    signing,
 )
 from dpra_constructs.rehearsal.self_tests.account import ACCOUNT, OTHER_ACCOUNT
 from dpra_constructs.rehearsal.server import forget_account
@@ -28,6 +29,7 @@ SELF_TESTS: dict[str, Callable[[str], bool]] = {
     "resource_account": buckets_and_keys.resource_account,
     "caller_account": buckets_and_keys.caller_account,
     "principal_role": access.principal_role,
+    "profile_version": signing.profile_version,
     "build_project": access.build_project,
     "pipeline_part": access.pipeline_part,
     "log_stream": access.log_stream,
@@ -45,6 +47,8 @@ SELF_TESTS: dict[str, Callable[[str], bool]] = {
     "secret_reference": deployments.secret_reference,
     "custom_resource_crash": deployments.custom_resource_crash,
     "own_workers": functions.own_workers,
+    "signed_archive": signing.signed_archive,
+    "code_signing": signing.code_signing,
     "api_address": deployments.api_address,
     "function_address": deployments.function_address,
     "function_metrics": alarms.function_metrics,

@@ -11,7 +11,8 @@ from dpra_constructs.rehearsal.clients import client
 from dpra_constructs.rehearsal.self_tests.account import ACCOUNT, HERE, trust
 from dpra_constructs.rehearsal.stacks import create_stack
 
-_ROLE = {
+#: A role that a function may have.
+ROLE = {
     "Type": "AWS::IAM::Role",
     "Properties": {"AssumeRolePolicyDocument": json.loads(trust(service="lambda.amazonaws.com"))},
 }
@@ -19,7 +20,7 @@ _ROLE = {
 
 def regional_names(endpoint: str) -> bool:
     """The same stack in two regions has two roles."""
-    template = json.dumps({"Resources": {"Role": _ROLE}})
+    template = json.dumps({"Resources": {"Role": ROLE}})
     names = set()
     for region in ("us-east-1", "us-west-2"):
         cloudformation = client("cloudformation", endpoint, Place(ACCOUNT, region))
@@ -61,7 +62,7 @@ def custom_resource_crash(endpoint: str) -> bool:
     """A custom resource whose function raises fails its stack at once."""
     template = {
         "Resources": {
-            "Role": _ROLE,
+            "Role": ROLE,
             "Function": function("def handler(event, context):\n    raise KeyError('crashed')"),
             "Custom": {
                 "Type": "Custom::Crash",
@@ -129,7 +130,7 @@ def function_address(endpoint: str) -> bool:
     """A function URL is on the emulator."""
     template = {
         "Resources": {
-            "Role": _ROLE,
+            "Role": ROLE,
             "Function": function("def handler(event, context):\n    return 'ok'"),
             "Url": {
                 "Type": "AWS::Lambda::Url",

@@ -20,6 +20,7 @@ from dpra_constructs.rehearsal.emulator.patches import (
     metrics,
     passed_roles,
     resources,
+    signing,
 )
 
 PATCHES: dict[str, Callable[[], None]] = {
@@ -28,6 +29,7 @@ PATCHES: dict[str, Callable[[], None]] = {
     "resource_account": conditions.resource_account,
     "caller_account": conditions.caller_account,
     "principal_role": conditions.principal_role,
+    "profile_version": conditions.profile_version,
     "build_project": resources.build_project,
     "pipeline_part": resources.pipeline_part,
     "log_stream": resources.log_stream,
@@ -45,6 +47,8 @@ PATCHES: dict[str, Callable[[], None]] = {
     "secret_reference": deployments.secret_reference,
     "custom_resource_crash": deployments.custom_resource_crash,
     "own_workers": functions.own_workers,
+    "signed_archive": signing.signed_archive,
+    "code_signing": signing.code_signing,
     "api_address": addresses.api_address,
     "function_address": addresses.function_address,
     "function_metrics": metrics.function_metrics,

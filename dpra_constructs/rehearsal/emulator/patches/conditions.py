@@ -10,7 +10,7 @@ from typing import Any
 
 import ministack.app as app
 from ministack.core import iam_evaluator
-from ministack.services import iam, s3
+from ministack.services import iam, s3, signer
 
 _RESOURCE_TAG = "iam:resourcetag/"
 _BUCKET = "arn:aws:s3:::"
@@ -69,6 +69,20 @@ def principal_role() -> None:
         return role_of_session(context.principal_arn)
 
     _answer(role)
+
+
+def profile_version() -> None:
+    """Know `signer:ProfileVersion`, by which a policy names one version of a signing profile."""
+
+    def version(key: str, context: Any) -> Any:
+        if key.lower() != "signer:profileversion":
+            return None
+        *_, region, account, resource = context.resource_arn.split(":", 5)
+        name = resource.rpartition("/")[2]
+        profile = signer._profiles.get_scoped(account, region, name)
+        return profile["profileVersion"] if profile else None
+
+    _answer(version)
 
 
 def role_of_session(arn: str) -> str | None:
