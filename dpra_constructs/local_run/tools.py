@@ -17,8 +17,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from importlib.metadata import PathDistribution
 from pathlib import Path
 
 from dpra_constructs.errors import DpraError
@@ -86,8 +87,12 @@ def action_tools(
     buildspec: Buildspec,
     source: Path,
     stopped: threading.Event,
+    places: int = 1,
 ) -> Iterator[ActionTools]:
     """Make the place of an action's tools, or take the one from before; used by one build only.
+
+    What was installed from files of the build itself is taken out at the end: pip would keep it
+    in the next build, whatever the files are then, as long as their version is the same.
 
     Args:
         cache: the cache folder.
@@ -96,15 +101,24 @@ def action_tools(
         buildspec: its commands; when one changes, the action begins with an empty place.
         source: where they run; the requirement files and manifests that they name count too.
         stopped: ends the wait for another build that uses the place.
+        places: how many builds of the action may run at once, each in a place of its own.
 
     Raises:
         ToolsError: the virtual environment cannot be made.
     """
     python = _python(buildspec)
     digest = _digest(sys.version, python, *_definition(buildspec, source))[:16]
-    folder = cache / "actions" / _digest(owner)[:16] / f"{action}-{digest}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder, stopped):
+    of_owner = cache / "actions" / _digest(owner)[:16]
+    of_owner.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
+        for number in range(places):
+            folder = of_owner / f"{action}-{digest}{f'.{number}' if number else ''}"
+            # The last one is waited for.
+            last = number == places - 1
+            with suppress(ToolsError) if not last else nullcontext():
+                held.enter_context(_locked(folder, stopped if last else None))
+                break
+        folder.mkdir(exist_ok=True)
         # A build that was ended while it installed may have left half a package.
         if (folder / _INSTALLING).exists():
             shutil.rmtree(folder)
@@ -113,7 +127,10 @@ def action_tools(
         if not (folder / "venv").exists():
             _remove_old(folder, action)
             _make_environment(cache, python, folder / "venv", stopped)
-        yield ActionTools(folder)
+        try:
+            yield ActionTools(folder)
+        finally:
+            _remove_local_packages(folder / "venv")
 
 
 def library_folder(cache: Path) -> Path:
@@ -130,6 +147,16 @@ def library_folder(cache: Path) -> Path:
             library_wheel(making)
             making.rename(folder)
     return folder
+
+
+def _remove_local_packages(venv: Path) -> None:
+    """Remove the packages that pip installed from a folder or a file."""
+    for record in venv.glob("lib/python*/site-packages/*.dist-info/direct_url.json"):
+        if not json.loads(record.read_text("utf-8"))["url"].startswith("file:"):
+            continue
+        for each in PathDistribution(record.parent).files or ():
+            Path(str(each.locate())).unlink(missing_ok=True)
+        shutil.rmtree(record.parent)
 
 
 def _digest(*texts: str) -> str:

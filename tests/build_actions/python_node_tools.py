@@ -58,16 +58,20 @@ def tree(folder: Path, files: Mapping[str, str], *, git: bool = True) -> Path:
     return folder
 
 
-def write_wheel(folder: Path, name: str, *, requires: str = "") -> None:
-    """Write an empty wheel, which is a zip file with metadata, in version 1.0."""
+def write_wheel(folder: Path, name: str, *, requires: str = "", module: str = "") -> Path:
+    """Write a wheel in version 1.0: a zip file with metadata and, if it is given, one module."""
     folder.mkdir(exist_ok=True)
-    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as wheel:
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        if module:
+            wheel.writestr(f"{name}.py", module)
         needs = f"Requires-Dist: {requires}\n" if requires else ""
         metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{needs}"
         wheel.writestr(f"{name}-1.0.dist-info/METADATA", metadata)
         tags = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         wheel.writestr(f"{name}-1.0.dist-info/WHEEL", tags)
         wheel.writestr(f"{name}-1.0.dist-info/RECORD", "")
+    return path
 
 
 def run(

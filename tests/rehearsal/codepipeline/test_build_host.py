@@ -1,22 +1,40 @@
 """What a build has in place of a container."""
 
 import subprocess
+import threading
 from pathlib import Path
 
+from dpra_constructs.local_run.buildspec import parse_buildspec
+from dpra_constructs.local_run.tools import action_tools
 from dpra_constructs.rehearsal.emulator.codepipeline import build_host
 from dpra_constructs.rehearsal.settings import Settings
 
+SPEC = parse_buildspec("{version: 0.2, phases: {build: {commands: [python -m this_tool]}}}")
 
-def test_pip_in_a_build_runs_from_byte_code_that_was_compiled_once(tmp_path: Path) -> None:
-    settings = Settings(folder=str(tmp_path / "logs"), cache=str(tmp_path / "cache"))
-    found = []
-    for name in ("first", "second"):
-        environment = build_host.environment(tmp_path / name, settings)
-        [compiled] = (tmp_path / name / "python").glob(
-            "lib/python*/site-packages/pip/_internal/cli/__pycache__/main.*.pyc"
+
+def run(folder: Path, settings: Settings, command: str) -> str:
+    with action_tools(
+        settings.cache_folder,
+        owner="pipeline",
+        action="Action",
+        buildspec=SPEC,
+        source=folder,
+        stopped=threading.Event(),
+    ) as tools:
+        environment = build_host.environment(folder, settings, tools)
+        done = subprocess.run(
+            ["sh", "-c", command], env=environment, check=True, capture_output=True, text=True
         )
-        before = compiled.read_bytes(), compiled.stat().st_ino
-        subprocess.run(["pip", "--version"], env=environment, check=True, capture_output=True)
-        assert (compiled.read_bytes(), compiled.stat().st_ino) == before
-        found.append(before)
-    assert found[0] == found[1]
+        tools.installed()
+    return done.stdout.strip()
+
+
+def test_a_build_has_its_own_python_and_not_the_tools_of_the_rehearsal(tmp_path: Path) -> None:
+    settings = Settings(folder=str(tmp_path / "logs"), cache=str(tmp_path / "cache"))
+    where = run(tmp_path / "build", settings, "command -v python; command -v pip; command -v ruff || true")
+    assert where.splitlines() == [
+        str(next(tmp_path.glob("cache/actions/*/Action-*/venv/bin/" + name)))
+        for name in ("python", "pip")
+    ]
+    home = run(tmp_path / "build", settings, "echo $HOME; python -c 'import boto3' || echo none")
+    assert home.splitlines() == [str(tmp_path / "build" / "home"), "none"]

@@ -6,7 +6,8 @@ Source: https://docs.aws.amazon.com/codepipeline/latest/userguide/action-referen
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from dpra_constructs.local_run.build import Build, BuildResult, Variable, run_build
 from dpra_constructs.local_run.buildspec import Buildspec, parse_buildspec
+from dpra_constructs.local_run.tools import ActionTools, ToolsError, action_tools
 from dpra_constructs.rehearsal.emulator.codepipeline import artifacts, build_host
 from dpra_constructs.rehearsal.emulator.codepipeline.actions import build_record
 from dpra_constructs.rehearsal.emulator.codepipeline.actions.action_type import (
@@ -36,6 +38,8 @@ from dpra_constructs.rehearsal.emulator.codepipeline.variables import namespaces
 
 _SERVICE = "codebuild.amazonaws.com"
 _DEFAULT_MINUTES = 60
+# A test of each region of a wave, and rehearsals beside this one.
+_PLACES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,31 +131,59 @@ def _run(
     sources = source_folders(context, actor)
     buildspec = _buildspec(project, sources[primary])
     build_record.require_reports(actor, project["name"], buildspec, context.pipeline.account)
-    build = Build(
-        buildspec=buildspec,
-        source=sources[primary],
-        secondary_sources={name: path for name, path in sources.items() if name != primary},
-        variables=_variables(context, project),
-        environment={
-            **build_host.environment(context.folder, context.settings),
-            **actor.environment(),
-            **_codebuild_variables(context, started, primary),
-        },
-        secrets=RoleSecrets(actor),
-        folder=context.folder / "build",
-        log=context.log,
-        timeout_seconds=_minutes(project) * 60 / context.settings.time_scale,
-        on_phase=record.enter,
-        stopped=context.run.abandoned,
-    )
-    build.folder.mkdir()
-    try:
-        result = run_build(build)
-        if result.status == "SUCCEEDED":
-            _write(context, actor, result)
-    finally:
-        logs.write(context.log)
+    with _tools(context, buildspec, sources[primary]) as tools:
+
+        def at_phase(name: str) -> None:
+            if name == "FINALIZING" and not context.run.abandoned.is_set():
+                tools.installed()
+            record.enter(name)
+
+        build = Build(
+            buildspec=buildspec,
+            source=sources[primary],
+            secondary_sources={name: path for name, path in sources.items() if name != primary},
+            variables=_variables(context, project),
+            environment={
+                **build_host.environment(context.folder, context.settings, tools),
+                **actor.environment(),
+                **_codebuild_variables(context, started, primary),
+            },
+            secrets=RoleSecrets(actor),
+            folder=context.folder / "build",
+            log=context.log,
+            timeout_seconds=_minutes(project) * 60 / context.settings.time_scale,
+            on_phase=at_phase,
+            stopped=context.run.abandoned,
+        )
+        build.folder.mkdir()
+        try:
+            result = run_build(build)
+            if result.status == "SUCCEEDED":
+                _write(context, actor, result)
+        finally:
+            logs.write(context.log)
     return result
+
+
+@contextmanager
+def _tools(context: ActionContext, buildspec: Buildspec, source: Path) -> Iterator[ActionTools]:
+    """Give the action its tools: those that the same commands installed before, as locally."""
+    with ExitStack() as held:
+        try:
+            tools = held.enter_context(
+                action_tools(
+                    context.settings.cache_folder,
+                    owner=context.pipeline.name,
+                    action=context.action.name,
+                    buildspec=buildspec,
+                    source=source,
+                    stopped=context.run.abandoned,
+                    places=_PLACES,
+                )
+            )
+        except ToolsError as error:
+            raise ActionFailedError("JobFailed", str(error)) from error
+        yield tools
 
 
 def _project(context: ActionContext) -> Mapping[str, Any]:
