@@ -1,7 +1,7 @@
 """`dpra build` on the example: green as it is, and stopped by the right action at each defect.
 
 The example is copied to a repository of its own, as a team would have it. All tests share that
-repository and one cache, so that tools are installed once.
+repository and one cache, which stay for the next run: tools are installed once.
 """
 
 import json
@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from dpra_constructs.cli.commands import dpra
+from tests.build_actions.python_node_tools import TOOLS
 from tests.local_run.stages import git
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "fruit_api"
@@ -48,8 +49,12 @@ class Built:
 
 
 @pytest.fixture(scope="module")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
-    folder = tmp_path_factory.mktemp("example") / "fruit-api"
+def example(worker_id: str) -> Example:
+    # Only one run and one worker use a folder, and tools belong to the repository's.
+    own = TOOLS / "fruit-api" / worker_id
+    folder, cache = own / "repository", own / "cache"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(cache / "assemblies", ignore_errors=True)
     listed = git(EXAMPLE, "ls-files", "-z", ".")
     for name in filter(None, listed.split("\0")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -57,14 +62,14 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
     git(folder, "init", "--quiet", "--initial-branch=main")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "The fruit API")
-    cache = tmp_path_factory.mktemp("cache") / "dpra"
     done = CliRunner(env={"DPRA_CACHE": str(cache)}).invoke(
         dpra, ["build", "--directory", str(folder), "--list"], catch_exceptions=False
     )
     assert done.exit_code == 0, done.output
     [assembly] = cache.glob("assemblies/*/cdk.out")
     # A copy: the cache holds one assembly of each app, and synthesizes it anew when a file changed.
-    kept = shutil.copytree(assembly, folder.with_name("cdk.out"))
+    shutil.rmtree(own / "cdk.out", ignore_errors=True)
+    kept = shutil.copytree(assembly, own / "cdk.out")
     return Example(folder=folder, cache=cache, assembly=kept)
 
 

@@ -21,6 +21,7 @@ from dpra_constructs.rehearsal.self_tests.account import ACCOUNT
 from dpra_constructs.rehearsal.server import emulator
 from dpra_constructs.rehearsal.stacks import create_stack
 
+pytestmark = pytest.mark.rehearsal
 TOOLS = Place("111111111111", "us-west-2")
 
 

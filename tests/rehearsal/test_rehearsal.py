@@ -118,6 +118,7 @@ class Steps(Silent):
         self.notes.append(text)
 
 
+@pytest.mark.rehearsal
 def test_a_pipeline_is_deployed_and_read_back(tmp_path: Path) -> None:
     watcher = Steps()
     stopwatch = Stopwatch(watcher=watcher)
@@ -157,6 +158,7 @@ def test_a_pipeline_is_deployed_and_read_back(tmp_path: Path) -> None:
     assert (tmp_path / "out/.gitignore").read_text() == "*\n"
 
 
+@pytest.mark.rehearsal
 def test_a_stack_that_cannot_be_deployed_fails_the_rehearsal(tmp_path: Path) -> None:
     assembly = synthesized(tmp_path)
     path = assembly / "Pipelines.template.json"

@@ -31,7 +31,9 @@ def run(folder: Path, settings: Settings, command: str) -> str:
 
 def test_a_build_has_its_own_python_and_not_the_tools_of_the_rehearsal(tmp_path: Path) -> None:
     settings = Settings(folder=str(tmp_path / "logs"), cache=str(tmp_path / "cache"))
-    where = run(tmp_path / "build", settings, "command -v python; command -v pip; command -v ruff || true")
+    where = run(
+        tmp_path / "build", settings, "command -v python; command -v pip; command -v ruff || true"
+    )
     assert where.splitlines() == [
         str(next(tmp_path.glob("cache/actions/*/Action-*/venv/bin/" + name)))
         for name in ("python", "pip")
