@@ -19,8 +19,8 @@ from aws_cdk import aws_apigatewayv2 as api
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_secretsmanager as secretsmanager
 from dpra_constructs import (
-    BetaStage, BuildStage, ChangeCalendar, DeploymentEnvironment, DeploymentPipeline, GammaStage,
-    ManualApproval, ProdWaves, Requirement, SourceStage, Wave,
+    BetaStage, BuildStage, ChangeCalendar, DeploymentEnvironment, DeploymentPipeline,
+    DeploymentWindow, GammaStage, ManualApproval, ProdWaves, Requirement, SourceStage, Wave,
 )
 from dpra_constructs.build_actions import BuildAction, CdkSynth, CodeBuildProject
 from dpra_constructs.database import DatabaseAccess
@@ -31,7 +31,7 @@ from dpra_constructs.source import GitHub, SourceLayout
 from dpra_constructs.test_actions import DatabaseMigration, IntegrationTest
 
 ROOT = Path(__file__).parent
-# Whether releases are sealed, migrate a database, bake, and heed a change calendar.
+# Whether releases are sealed, migrate a database, bake, and heed a window and a calendar.
 WHOLE = (ROOT / "process.txt").read_text().strip() == "whole"
 REGIONS = ["us-west-2", "us-east-1", "eu-central-1"]
 SMALL = "the smallest app that shows faults"
@@ -129,6 +129,8 @@ prod = ProdWaves(
     tools, "Prod", gamma=gamma,
     environment=DeploymentEnvironment("prod", account="444444444444"),
     approval=ManualApproval(timeout=Duration.days(1)),
+    window=DeploymentWindow(days="MON-THU", hours=(9, 16), time_zone="Europe/Berlin")
+    if WHOLE else None,
     calendar=ChangeCalendar(["year-end-freeze"]) if WHOLE else None,
     waves=[Wave("one-box", REGIONS[:1], bake=BAKE), Wave("rest", REGIONS[1:], bake=BAKE)],
     tests=TESTS if WHOLE else [],
@@ -170,8 +172,8 @@ def files(mode: str = "SUPERSEDED", *, whole: bool = False) -> dict[str, str]:
 
     Args:
         mode: the pipeline's execution mode.
-        whole: whether releases are sealed, migrate a database, bake, heed a change calendar, and
-            are tested in production; builds then need the AWS CLI and Flyway.
+        whole: whether releases are sealed, migrate a database, bake, heed a window and a
+            calendar, and are tested in production; builds then need the AWS CLI and Flyway.
     """
     return {
         "app.py": _APP,

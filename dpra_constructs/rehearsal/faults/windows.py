@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from dpra_constructs.errors import RehearsalError
@@ -97,7 +97,18 @@ def _status(emulation: Emulation, stage: str) -> str:
 
 
 def _closed_calendar(scene: Scene) -> Outcome:
-    stage = scene.approval
+    return _closed_at(scene, scene.approval, scene.waves)
+
+
+def _calendar_closes_between_waves(scene: Scene) -> Outcome:
+    later = scene.waves[1:]
+    if not later:
+        raise RehearsalError("the pipeline has a single wave, so that nothing can close after it")
+    return _closed_at(scene, scene.before(later[0])[-1], later)
+
+
+def _closed_at(scene: Scene, stage: str, waves: Sequence[str]) -> Outcome:
+    """Close a calendar in front of a stage, and open it again; `waves` come after the stage."""
     with scene.waiting_at(stage) as emulation:
         calendars = emulation.calendars()
         if not calendars:
@@ -117,11 +128,12 @@ def _closed_calendar(scene: Scene) -> Outcome:
                 f"the release did not fail at the calendar of {stage}: it is {stopped.status}: "
                 f"{stopped.summary}"
             )
-        production = [each for each in scene.versions() if each.stage in scene.waves]
-        if any(each.commit != scene.old for each in production):
+        expected = scene.expected(new_in=[each for each in scene.stages if each not in waves])
+        if any(each.commit != expected[each.stage] for each in scene.versions()):
             further.append("something was released while the calendar was closed")
         _write_calendar(emulation, calendars[0])
-        emulation.api.retry(stage, release)
+        if stopped.status == "Failed":
+            emulation.api.retry(stage, release)
         return Outcome(
             executions=[scene.follow(release)],
             versions=scene.versions(),
@@ -176,6 +188,11 @@ WINDOWS = (
         description="a change calendar is closed: the release fails, and passes when it is retried "
         "in an open one",
         play=_closed_calendar,
+    ),
+    Fault(
+        name="calendar-closes-between-waves",
+        description="a change calendar closes after the first wave: later waves wait for a retry",
+        play=_calendar_closes_between_waves,
     ),
     Fault(
         name="bake-fails-after-window",
