@@ -131,7 +131,7 @@ def _run(
     sources = source_folders(context, actor)
     buildspec = _buildspec(project, sources[primary])
     build_record.require_reports(actor, project["name"], buildspec, context.pipeline.account)
-    with _tools(context, buildspec, sources[primary]) as tools:
+    with tools_of(context, buildspec, sources[primary]) as tools:
 
         def at_phase(name: str) -> None:
             if name == "FINALIZING" and not context.run.abandoned.is_set():
@@ -166,7 +166,7 @@ def _run(
 
 
 @contextmanager
-def _tools(context: ActionContext, buildspec: Buildspec, source: Path) -> Iterator[ActionTools]:
+def tools_of(context: ActionContext, buildspec: Buildspec, source: Path) -> Iterator[ActionTools]:
     """Give the action its tools: those that the same commands installed before, as locally."""
     with ExitStack() as held:
         try:

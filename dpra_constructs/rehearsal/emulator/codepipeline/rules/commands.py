@@ -23,6 +23,7 @@ from dpra_constructs.rehearsal.emulator.codepipeline.actions.codebuild import (
     RoleSecrets,
     build_failed,
     source_folders,
+    tools_of,
 )
 from dpra_constructs.rehearsal.emulator.codepipeline.declaration import Action
 
@@ -38,31 +39,34 @@ def _run(context: ActionContext) -> Result:
     empty = context.folder / "empty"
     empty.mkdir()
     primary = next(iter(folders), "")
-    build = Build(
-        buildspec=Buildspec(
-            version="0.2", phases={"build": Phase(name="build", commands=context.action.commands)}
-        ),
-        source=folders.pop(primary, empty),
-        secondary_sources=folders,
-        variables={},
-        environment={
-            **build_host.environment(context.folder, context.settings),
-            **actor.environment(),
-            "CODEBUILD_CI": "true",
-            "CODEBUILD_INITIATOR": f"codepipeline/{context.pipeline.name}",
-        },
-        secrets=RoleSecrets(actor),
-        folder=context.folder / "build",
-        log=context.log,
-        timeout_seconds=_MINUTES * 60 / context.settings.time_scale,
-        on_phase=lambda phase: None,
-        stopped=context.run.abandoned,
+    source = folders.pop(primary, empty)
+    buildspec = Buildspec(
+        version="0.2", phases={"build": Phase(name="build", commands=context.action.commands)}
     )
-    build.folder.mkdir()
-    try:
-        result = run_build(build)
-    finally:
-        logs.write(context.log)
+    with tools_of(context, buildspec, source) as tools:
+        build = Build(
+            buildspec=buildspec,
+            source=source,
+            secondary_sources=folders,
+            variables={},
+            environment={
+                **build_host.environment(context.folder, context.settings, tools),
+                **actor.environment(),
+                "CODEBUILD_CI": "true",
+                "CODEBUILD_INITIATOR": f"codepipeline/{context.pipeline.name}",
+            },
+            secrets=RoleSecrets(actor),
+            folder=context.folder / "build",
+            log=context.log,
+            timeout_seconds=_MINUTES * 60 / context.settings.time_scale,
+            on_phase=lambda phase: None,
+            stopped=context.run.abandoned,
+        )
+        build.folder.mkdir()
+        try:
+            result = run_build(build)
+        finally:
+            logs.write(context.log)
     if result.status != "SUCCEEDED":
         raise build_failed("the build of the commands", result, context.log)
     return Result(summary="the commands succeeded")
