@@ -22,6 +22,7 @@ from dpra_constructs.rehearsal.clients import client
 from dpra_constructs.rehearsal.deployed_versions import DeployedVersion, read_versions
 from dpra_constructs.rehearsal.execution_record import ExecutionRecord
 from dpra_constructs.rehearsal.following import Answered, Follower, Watcher
+from dpra_constructs.rehearsal.function_profiles import make_function_profiles
 from dpra_constructs.rehearsal.isolation import (
     child_environment,
     refuse_ambient_credentials,
@@ -47,7 +48,7 @@ NOT_CHECKED = (
     "the containers of CodeBuild: builds run on this machine, with its programs and its network",
     "the policy of the CloudFormation execution role, service control policies, permission "
     "boundaries, and quotas",
-    "request signatures, and TLS",
+    "request signatures, those of AWS Signer, and TLS",
     "the push that starts the pipeline: the execution is started by the API",
     "what these do, as they are only recorded: connections, report groups, notification rules, "
     "canaries of browsers, of other code or with secrets, CodeDeploy on servers and for ECS",
@@ -359,6 +360,7 @@ def deployed(
         chosen, name = choose_pipeline(app, pipeline)
         stopwatch.begin(f"Bootstrap {len(app.places)} accounts and regions")
         bootstrap(app, endpoint, untrusted)
+        make_function_profiles(app, endpoint)
         stopwatch.begin(f"Deploy {chosen.id}")
         deploy(app, chosen, endpoint)
         emulation = Emulation(

@@ -26,6 +26,7 @@ from dpra_constructs.rehearsal.internal_paths import (
     FORGET,
     MISBEHAVE,
     SAVE,
+    SIGNING_PROFILE,
     STATE_FILE,
     TRUSTED,
 )
@@ -128,6 +129,16 @@ def forget_account(endpoint: str, account: str) -> None:
         RehearsalError: the emulator refuses.
     """
     _call(endpoint, FORGET, {"account": account})
+
+
+def make_signing_profile(endpoint: str, account: str, region: str, name: str, version: str) -> None:
+    """Make a profile of AWS Signer for functions, of a version that AWS Signer would make up.
+
+    Raises:
+        RehearsalError: the emulator refuses.
+    """
+    asked = {"account": account, "region": region, "name": name, "version": version}
+    _call(endpoint, SIGNING_PROFILE, asked)
 
 
 def fail_next_deployment(endpoint: str, account: str, region: str, stack: str) -> None:

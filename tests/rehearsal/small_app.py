@@ -22,6 +22,7 @@ from dpra_constructs import (
     BetaStage, BuildStage, ChangeCalendar, DeploymentEnvironment, DeploymentPipeline,
     DeploymentWindow, GammaStage, ManualApproval, ProdWaves, Requirement, SourceStage, Wave,
 )
+from dpra_constructs.artifact_integrity import ArtifactSigning, FunctionSigning
 from dpra_constructs.build_actions import BuildAction, CdkSynth, CodeBuildProject
 from dpra_constructs.database import DatabaseAccess
 from dpra_constructs.monitoring import (
@@ -31,7 +32,7 @@ from dpra_constructs.source import GitHub, SourceLayout
 from dpra_constructs.test_actions import DatabaseMigration, IntegrationTest
 
 ROOT = Path(__file__).parent
-# Whether releases are sealed, migrate a database, bake, and heed a window and a calendar.
+# Whether releases are sealed and signed, migrate a database, bake, and heed a window and calendar.
 WHOLE = (ROOT / "process.txt").read_text().strip() == "whole"
 REGIONS = ["us-west-2", "us-east-1", "eu-central-1"]
 SMALL = "the smallest app that shows faults"
@@ -139,7 +140,11 @@ prod = ProdWaves(
     waivers=without({Requirement.PROD_ROLLBACK: SMALL}, Requirement.PROD_ROLLBACK),
 )
 MODE = (ROOT / "mode.txt").read_text().strip()
-DeploymentPipeline(tools, "Pipeline", name="fruit", last_stage=prod,
+PROFILES = [
+    f"arn:aws:signer:{region}:111111111111:/signing-profiles/fruit/a1B2c3D4e5" for region in REGIONS
+]
+SIGNING = ArtifactSigning(functions=FunctionSigning(profiles=PROFILES)) if WHOLE else None
+DeploymentPipeline(tools, "Pipeline", name="fruit", last_stage=prod, signing=SIGNING,
                    execution_mode=codepipeline.ExecutionMode[MODE])
 app.synth()
 """
@@ -172,8 +177,9 @@ def files(mode: str = "SUPERSEDED", *, whole: bool = False) -> dict[str, str]:
 
     Args:
         mode: the pipeline's execution mode.
-        whole: whether releases are sealed, migrate a database, bake, heed a window and a
-            calendar, and are tested in production; builds then need the AWS CLI and Flyway.
+        whole: whether releases are sealed, their functions signed, migrate a database, bake, heed a
+            window and a calendar, and are tested in production; builds then need the AWS CLI and
+            Flyway.
     """
     return {
         "app.py": _APP,

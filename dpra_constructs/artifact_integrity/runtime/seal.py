@@ -57,7 +57,8 @@ def seal(
         # An output of another action is linked into the build; what it leads to is sealed.
         shutil.copytree(folder, root / SBOMS / name, symlinks=False)
     zip_assets(root)
-    sign_functions(root, functions or {})
+    for path in sign_functions(root, functions or {}):
+        print(f"signed code of functions: {path}")
     name_by_content(root)
     digests = digests_of(Folder(root))
     manifest = manifest_of(digests)

@@ -13,12 +13,14 @@ from typing import Any
 import ministack.app as app
 
 from dpra_constructs.rehearsal.emulator import authorization, function_faults, stack_failures, state
+from dpra_constructs.rehearsal.emulator.patches import signing
 from dpra_constructs.rehearsal.internal_paths import (
     ALLOWED,
     FAIL_STACK,
     FORGET,
     MISBEHAVE,
     SAVE,
+    SIGNING_PROFILE,
     TRUSTED,
 )
 
@@ -39,7 +41,7 @@ def register() -> None:
     ) -> Any:
         if (
             method == "POST"
-            and path in (ALLOWED, FAIL_STACK, FORGET, MISBEHAVE, SAVE, TRUSTED)
+            and path in (ALLOWED, FAIL_STACK, FORGET, MISBEHAVE, SAVE, SIGNING_PROFILE, TRUSTED)
             and "origin" not in headers
         ):
             return _answer(path, json.loads(body))
@@ -59,6 +61,8 @@ def _answer(path: str, request: dict[str, Any]) -> tuple[int, dict[str, str], by
             stack_failures.fail_next(**request)
         elif path == MISBEHAVE:
             function_faults.misbehave(**request)
+        elif path == SIGNING_PROFILE:
+            signing.make_profile(**request)
         elif path == TRUSTED:
             answer = {"trusts": authorization.trusts_service(**request)}
         else:

@@ -5,6 +5,7 @@ that writes down which database it has migrated.
 """
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -51,6 +52,14 @@ def whole(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Scene:
 @pytest.fixture(autouse=True)
 def found(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+
+
+def test_the_functions_of_each_release_are_signed_for_each_region(whole: Scene) -> None:
+    logs = [path.read_text() for path in whole.output.rglob("Build.Seal.*.log")]
+    assert logs
+    for log in logs:
+        signed = re.findall(r"signed code of functions: asset\.\w+\.signed-([\w-]+)\.zip", log)
+        assert sorted(signed) == ["eu-central-1", "us-east-1", "us-west-2"]
 
 
 @pytest.mark.parametrize("name", OF_THE_WHOLE_PROCESS)

@@ -12,6 +12,7 @@ import json
 import zipfile
 from typing import Any
 
+from ministack.core.responses import request_scope
 from ministack.services import s3, signer
 from ministack.services.cloudformation import provisioners
 
@@ -66,6 +67,14 @@ def code_signing() -> None:
         return update(physical_id, old, new, *more, **options)
 
     handler["create"], handler["update"] = verified_create, verified_update
+
+
+def make_profile(account: str, region: str, name: str, version: str) -> None:
+    """Make a profile for functions, of a version that is known before."""
+    with request_scope(account, region):
+        profile = signer._register_profile(name, {"platformId": _PLATFORM})
+        profile["profileVersion"] = version
+        profile["profileVersionArn"] = f"{profile['arn']}/{version}"
 
 
 def _sign(id: str, job: dict[str, Any]) -> None:
