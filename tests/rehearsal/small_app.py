@@ -63,7 +63,11 @@ class Fruit(Stage):
             login = secretsmanager.SecretStringGenerator(
                 secret_string_template='{"username": "migrator"}', generate_string_key="password"
             )
-            secret = secretsmanager.Secret(database, "Login", generate_secret_string=login)
+            migrations = sorted(each.name for each in (ROOT / "database").iterdir())
+            secret = secretsmanager.Secret(
+                database, "Login", generate_secret_string=login,
+                description=f"Of the database after {migrations[-1]}",
+            )
             DatabaseAccess(database, "Access", target=target, secret=secret)
             stack.add_stack_dependency(database)
 
@@ -133,7 +137,11 @@ prod = ProdWaves(
     window=DeploymentWindow(days="MON-THU", hours=(9, 16), time_zone="Europe/Berlin")
     if WHOLE else None,
     calendar=ChangeCalendar(["year-end-freeze"]) if WHOLE else None,
-    waves=[Wave("one-box", REGIONS[:1], bake=BAKE), Wave("rest", REGIONS[1:], bake=BAKE)],
+    waves=[
+        Wave("one-box", REGIONS[:1], bake=BAKE),
+        *([Wave("second", REGIONS[1:2], bake=BAKE)] if WHOLE else []),
+        Wave("rest", REGIONS[2 if WHOLE else 1 :], bake=BAKE),
+    ],
     tests=TESTS if WHOLE else [],
     migrations=MIGRATIONS,
     on_bake_failure="roll_back_all" if WHOLE else "roll_back_wave",

@@ -79,7 +79,7 @@ def _verified_stages(scene: Scene) -> list[str]:
 
 def _in_artifact(emulation: Emulation, execution: str) -> str:
     """Change a template in the artifact store; return its path."""
-    s3, place = _sealed(emulation, execution)
+    s3, place = sealed_artifact(emulation, execution)
     archive = s3.get_object(**place)["Body"].read()
     out = io.BytesIO()
     changed = ""
@@ -96,7 +96,7 @@ def _in_artifact(emulation: Emulation, execution: str) -> str:
 
 def _in_asset_bucket(emulation: Emulation, execution: str) -> str:
     """Change a published file in the region that is deployed to last; return its path."""
-    s3, place = _sealed(emulation, execution)
+    s3, place = sealed_artifact(emulation, execution)
     archive = io.BytesIO(s3.get_object(**place)["Body"].read())
     waiting = _places_of_second_stage(emulation)
     with zipfile.ZipFile(archive) as opened:
@@ -129,7 +129,7 @@ def _places_of_second_stage(emulation: Emulation) -> set[Place]:
     }
 
 
-def _sealed(emulation: Emulation, execution: str) -> tuple[Any, dict[str, str]]:
+def sealed_artifact(emulation: Emulation, execution: str) -> tuple[Any, dict[str, str]]:
     """Return a client and the place of the sealed artifact of an execution."""
     for run in emulation.api.actions(execution):
         if run["actionName"] == SEAL:

@@ -4,14 +4,29 @@ The programs of its builds that no Python package brings are stand-ins: the AWS 
 that writes down which database it has migrated.
 """
 
+import io
 import os
 import re
 import sys
+import zipfile
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from dpra_constructs.artifact_integrity.runtime.envelope import read_envelope
+from dpra_constructs.artifact_integrity.runtime.manifest import ENVELOPE
+from dpra_constructs.artifact_integrity.runtime.verify_artifacts import check_by
+from dpra_constructs.pipeline.plan import VERIFY
+from dpra_constructs.rehearsal.execution_record import WAITING, ActionRecord, ExecutionRecord
 from dpra_constructs.rehearsal.faults import FAULTS, Scene
+from dpra_constructs.rehearsal.faults.artifacts import sealed_artifact
+from dpra_constructs.rehearsal.faults.bakes import FASTER, errors_in_bake
+from dpra_constructs.rehearsal.faults.fault import Outcome
+from dpra_constructs.rehearsal.faults.waves import rollback_problems
+from dpra_constructs.rehearsal.rehearsal import Emulation
+from dpra_constructs.rehearsal.server import fail_next_deployment
 from tests.rehearsal.faults.conftest import scene_of
 
 pytestmark = pytest.mark.rehearsal
@@ -37,6 +52,7 @@ def program(path: Path, text: str) -> None:
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("programs")
     program(folder / "aws", f'exec {sys.executable} {AWS_CLI} "$@"')
+    (folder / "migrated").touch()
     login = 'test -n "$FLYWAY_PASSWORD" && test "$FLYWAY_USER" = migrator'
     program(folder / "flyway", f'{login} && echo "$FLYWAY_URL" >>{folder}/migrated')
     return folder
@@ -69,3 +85,145 @@ def test_a_fault_ends_as_designed(whole: Scene, name: str) -> None:
     # Software and database in one region of beta, and three each of gamma and production.
     assert len(outcome.versions) == 14
     assert outcome.advice
+
+
+def migrated(programs: Path) -> list[str]:
+    """Return the databases that the stand-in of Flyway has migrated."""
+    return (programs / "migrated").read_text().splitlines()
+
+
+def actions(record: ExecutionRecord, stage: str, name: str) -> list[ActionRecord]:
+    return [each for each in record.actions if each.stage == stage and name in each.name]
+
+
+def is_verified_and_migrates_nothing(rollback: ExecutionRecord, wave: str, commit: str) -> None:
+    [verify] = actions(rollback, wave, VERIFY)
+    assert (verify.status, verify.summary) == ("Succeeded", f"{commit} is as it was sealed")
+    [migration] = actions(rollback, wave, "DatabaseMigration")
+    assert migration.status == "Succeeded"
+    assert migration.log
+    assert "DatabaseMigration does nothing in a rollback." in migration.log.read_text()
+
+
+def test_a_rollback_of_a_bad_bake_is_verified_and_migrates_nothing(
+    whole: Scene, programs: Path
+) -> None:
+    wave = whole.waves[0]
+    before = len(migrated(programs))
+    with whole.waiting_at(wave, FASTER) as emulation:
+        outcome = errors_in_bake(whole, emulation, wave)
+    assert list(outcome.deviations()) == []
+    release, rollback = outcome.executions
+    is_verified_and_migrates_nothing(rollback, wave, whole.old)
+    [migration] = actions(release, wave, "DatabaseMigration")
+    assert migration.status == "Succeeded"
+    # By the release alone, in the wave's one region.
+    assert migrated(programs)[before:] == [f"jdbc:postgresql://{migration.region}:5432/fruit"]
+
+
+BETA = "Beta"
+KEY = "the test looks at what is sealed"
+
+
+def commit_with_signing(emulation: Emulation, app: str, signing: str, message: str) -> None:
+    """Commit the app with a signing of its artifacts."""
+    imports = (
+        "from datetime import datetime\n"
+        "from dpra_constructs.artifact_integrity import AcceptedKey, ArtifactSigning\n"
+    )
+    code = app.replace("last_stage=prod,", f"last_stage=prod, signing={signing},")
+    emulation.source = emulation.source.commit_change({"app.py": imports + code}, message)
+
+
+def signing_key(emulation: Emulation, generation: int) -> str:
+    """Return the ARN of the pipeline's key of a generation."""
+    resources = emulation.api.client("cloudformation").describe_stack_resources(
+        StackName="Pipelines"
+    )["StackResources"]
+    [key] = [
+        each["PhysicalResourceId"]
+        for each in resources
+        if f"SigningKey{generation}" in each["LogicalResourceId"]
+    ]
+    arn: str = emulation.api.client("kms").describe_key(KeyId=key)["KeyMetadata"]["Arn"]
+    return arn
+
+
+def signers(emulation: Emulation, execution: str, keys: Sequence[str]) -> list[str]:
+    """Return by which of some keys the artifact of an execution is signed."""
+    s3, place = sealed_artifact(emulation, execution)
+    with zipfile.ZipFile(io.BytesIO(s3.get_object(**place)["Body"].read())) as archive:
+        envelope = read_envelope(archive.read(ENVELOPE))
+    check = check_by(emulation.api.client("kms"))
+    return [
+        key
+        for key in keys
+        if any(check(key, envelope.signed, signature) for signature in envelope.signatures)
+    ]
+
+
+def test_after_a_rotation_of_the_key_a_rollback_passes_as_long_as_the_old_one_is_accepted(
+    whole: Scene,
+) -> None:
+    wave = whole.waves[0]
+    with whole.released() as emulation:
+        api = emulation.api
+        [first] = [each["pipelineExecutionId"] for each in api.executions()]
+        app = emulation.source.read("app.py")
+        assert app
+        old = signing_key(emulation, 1)
+        until = datetime.now(UTC) + timedelta(days=1)
+        accepted = f'AcceptedKey("{old}", valid_until=datetime.fromisoformat("{until}"))'
+        signing = f"ArtifactSigning(key_generation=2, accepted_keys=[{accepted}])"
+        api.hold(BETA, KEY)
+        commit_with_signing(emulation, app, signing, "Rotate the signing key")
+        rotation = whole.follow(api.start(), until=BETA)
+        new = signing_key(emulation, 2)
+        # So that both stacks of the application differ from those of the first commit.
+        changed = {
+            **whole.changed_application(emulation.source),
+            "database/V2__colour.sql": "alter table fruit add colour text;\n",
+        }
+        emulation.source = emulation.source.commit_change(changed, "Fruit has a colour")
+        second = whole.follow(api.start(), until=BETA)
+        # The commit that rotates is sealed before it takes effect.
+        assert {each: signers(emulation, each, [old, new]) for each in _ids(emulation)} == {
+            first: [old],
+            rotation.id: [old],
+            second.id: [new],
+        }
+
+        [failing] = [
+            each for each in whole.versions() if each.stage == wave and each.stack.endswith("Api")
+        ]
+        place = failing.place
+        fail_next_deployment(emulation.endpoint, place.account, place.region, failing.stack)
+        api.let_in(BETA)
+        release = whole.follow(second.id)
+        others = whole.follow_others(release)
+        outcome = Outcome(
+            executions=[release, *others],
+            versions=whole.versions(),
+            expected=whole.expected(new_in=whole.before(wave), new=emulation.source.commit),
+            status="Failed",
+            failing=(wave, "Deploy"),
+            further=rollback_problems(whole, others, "Succeeded"),
+        )
+        assert list(outcome.deviations()) == []
+        assert [each.status for each in actions(release, wave, VERIFY)] == ["Succeeded"]
+        is_verified_and_migrates_nothing(others[0], wave, whole.old)
+
+        api.hold(BETA, KEY)
+        signing = "ArtifactSigning(key_generation=2)"
+        commit_with_signing(emulation, app, signing, "Accept the new key alone")
+        whole.follow(api.start(), until=BETA)
+        refused = whole.follow(api.roll_back(wave, first))
+        assert [(each.stage, each.name) for each in refused.failed] == [(wave, VERIFY)]
+        assert refused.failed[0].error.endswith(
+            f"{ENVELOPE} has no signature by one of the accepted keys: {new}"
+        )
+        assert [each.status for each in actions(refused, wave, "Deploy")] == [WAITING] * 2
+
+
+def _ids(emulation: Emulation) -> list[str]:
+    return [each["pipelineExecutionId"] for each in emulation.api.executions()]
