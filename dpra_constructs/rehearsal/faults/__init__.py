@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dpra_constructs.errors import RehearsalError
+from dpra_constructs.rehearsal.faults.all_waves import ALL_WAVES
 from dpra_constructs.rehearsal.faults.approvals import APPROVALS
 from dpra_constructs.rehearsal.faults.artifacts import ARTIFACTS
 from dpra_constructs.rehearsal.faults.bakes import BAKES
@@ -30,6 +31,7 @@ FAULTS = {
         *WAVES,
         *BAKES,
         *STOPPED_LINES,
+        *ALL_WAVES,
         *OVERRIDES,
         *WINDOWS,
         *APPROVALS,

@@ -39,6 +39,7 @@ OF_THE_WHOLE_PROCESS = (
     "closed-calendar",
     "calendar-closes-between-waves",
     "bake-overridden",
+    "roll-back-all",
 )
 
 
