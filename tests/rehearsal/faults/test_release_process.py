@@ -27,6 +27,7 @@ from dpra_constructs.rehearsal.faults.fault import Outcome
 from dpra_constructs.rehearsal.faults.waves import rollback_problems
 from dpra_constructs.rehearsal.rehearsal import Emulation
 from dpra_constructs.rehearsal.server import fail_next_deployment
+from dpra_constructs.release.kept_evidence import evidence_of
 from tests.rehearsal.faults.conftest import scene_of
 
 pytestmark = pytest.mark.rehearsal
@@ -228,3 +229,22 @@ def test_after_a_rotation_of_the_key_a_rollback_passes_as_long_as_the_old_one_is
 
 def _ids(emulation: Emulation) -> list[str]:
     return [each["pipelineExecutionId"] for each in emulation.api.executions()]
+
+
+def test_a_release_leaves_the_evidence_of_its_seal(whole: Scene) -> None:
+    with whole.released() as emulation:
+        api = emulation.api
+        released = min(api.executions(), key=lambda each: each["startTime"])
+        found = evidence_of(
+            released["pipelineExecutionId"],
+            api.name,
+            codepipeline=api.client(),
+            codebuild=api.client("codebuild"),
+            s3=api.client("s3"),
+        )
+    # The app has no SBOM, and its build actions no reports.
+    names = ("manifest.json", "provenance.dsse.json")
+    assert [each.path for each in found.files] == [
+        f"{api.name}-Build-Seal/integrity/{name}" for name in names
+    ]
+    assert all(each.sha256 for each in found.files)
