@@ -45,6 +45,7 @@ SELF_TESTS: dict[str, Callable[[str], bool]] = {
     "trusting_role": access.trusting_role,
     "regional_names": deployments.regional_names,
     "secret_reference": deployments.secret_reference,
+    "changed_outputs": deployments.changed_outputs,
     "custom_resource_crash": deployments.custom_resource_crash,
     "own_workers": functions.own_workers,
     "signed_archive": signing.signed_archive,

@@ -58,6 +58,28 @@ def secret_reference(endpoint: str) -> bool:
     )
 
 
+def changed_outputs(endpoint: str) -> bool:
+    """A change set with another output alone is executed; one without any change is refused."""
+    name = "dpra-changed-outputs"
+    template: dict[str, Any] = {
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {"Version": {"Value": "1"}},
+    }
+    _create(endpoint, name, template)
+    template["Outputs"]["Version"]["Value"] = "2"
+    cloudformation = client("cloudformation", endpoint, HERE)
+    waiting = {"Delay": 0.1, "MaxAttempts": 300}
+    given = {"StackName": name, "ChangeSetName": "changed"}
+    cloudformation.create_change_set(**given, TemplateBody=json.dumps(template))
+    cloudformation.execute_change_set(**given)
+    cloudformation.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig=waiting)
+    [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    given["ChangeSetName"] = "unchanged"
+    cloudformation.create_change_set(**given, TemplateBody=json.dumps(template))
+    unchanged = cloudformation.describe_change_set(**given)
+    return bool(stack["Outputs"][0]["OutputValue"] == "2" and unchanged["Status"] == "FAILED")
+
+
 def custom_resource_crash(endpoint: str) -> bool:
     """A custom resource whose function raises fails its stack at once."""
     template = {
