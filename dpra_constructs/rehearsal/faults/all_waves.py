@@ -37,8 +37,8 @@ def _roll_back_all(scene: Scene) -> Outcome:
     with scene.waiting_at(wave, FASTER) as emulation:
         for stage in (first, wave):
             bake_of(emulation, stage)
-        machine = _machine(emulation)
-        target = _released(emulation)
+        machine = rolling_back(emulation)
+        target = released_in(emulation)
         [waiting] = emulation.api.stages()[wave]["inboundExecutions"]
         bad = str(waiting["pipelineExecutionId"])
         following, commit = _next_commit_waits_at(scene, emulation, first)
@@ -77,7 +77,7 @@ def _roll_back_all(scene: Scene) -> Outcome:
         )
 
 
-def _machine(emulation: Emulation) -> str:
+def rolling_back(emulation: Emulation) -> str:
     """Return the state machine that rolls all waves back.
 
     Raises:
@@ -94,7 +94,7 @@ def _machine(emulation: Emulation) -> str:
     )
 
 
-def _released(emulation: Emulation) -> str:
+def released_in(emulation: Emulation) -> str:
     """Return the execution that is in production everywhere."""
     ended = [each for each in emulation.api.executions() if each["status"] == "Succeeded"]
     return str(ended[0]["pipelineExecutionId"])

@@ -5,13 +5,16 @@ that writes down which database it has migrated.
 """
 
 import io
+import json
 import os
 import re
 import sys
+import time
 import zipfile
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +24,7 @@ from dpra_constructs.artifact_integrity.runtime.verify_artifacts import check_by
 from dpra_constructs.pipeline.plan import VERIFY
 from dpra_constructs.rehearsal.execution_record import WAITING, ActionRecord, ExecutionRecord
 from dpra_constructs.rehearsal.faults import FAULTS, Scene
+from dpra_constructs.rehearsal.faults.all_waves import released_in, rolling_back
 from dpra_constructs.rehearsal.faults.artifacts import sealed_artifact
 from dpra_constructs.rehearsal.faults.bakes import FASTER, errors_in_bake
 from dpra_constructs.rehearsal.faults.fault import Outcome
@@ -121,6 +125,45 @@ def test_a_rollback_of_a_bad_bake_is_verified_and_migrates_nothing(
     assert migration.status == "Succeeded"
     # By the release alone, in the wave's one region.
     assert migrated(programs)[before:] == [f"jdbc:postgresql://{migration.region}:5432/fruit"]
+
+
+def reported(emulation: Emulation, execution: str, waves: Sequence[str], **more: object) -> Any:
+    """Let the state machine roll waves back, and return what it reports of each."""
+    api = emulation.api
+    given = {
+        "pipeline": api.name,
+        "account": api.place.account,
+        "region": api.place.region,
+        "execution": execution,
+        "waves": waves,
+        "closed": waves,
+        "failed_wave": "Prod-rest",
+        **more,
+    }
+    steps = api.client("stepfunctions")
+    run = steps.start_execution(stateMachineArn=rolling_back(emulation), input=json.dumps(given))[
+        "executionArn"
+    ]
+    deadline = time.monotonic() + 60
+    while (ended := steps.describe_execution(executionArn=run))["status"] == "RUNNING":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert ended["status"] == "SUCCEEDED", ended
+    return json.loads(ended["output"])["report"]
+
+
+def test_waves_that_do_not_go_back_are_reported_with_the_reason(whole: Scene) -> None:
+    passed, ahead = whole.waves[:2]
+    with whole.waiting_at(ahead, FASTER) as emulation:
+        [waiting] = emulation.api.stages()[ahead]["inboundExecutions"]
+        release, first = waiting["pipelineExecutionId"], released_in(emulation)
+        emulation.api.roll_back(passed, first)
+        # It began at the epoch, so that it tries once and has no patience left.
+        report = reported(emulation, release, [passed, ahead], started=0)
+        assert report[passed].startswith("busy for 30 minutes: ")
+        assert report[ahead] == "untouched: the release has not passed it"
+        report = reported(emulation, first, [passed, ahead])
+        assert report == dict.fromkeys([passed, ahead], "no target: it had no release before")
 
 
 BETA = "Beta"
