@@ -216,7 +216,11 @@ def test_exported_names() -> None:
     ]
     assert resilience.__all__ == ["FaultInjectionExperiment"]
     assert artifact_integrity.__all__ == ["AcceptedKey", "ArtifactSigning", "FunctionSigning"]
-    assert code_signing.__all__ == ["FunctionSigningProfile"]
+    assert code_signing.__all__ == [
+        "FunctionSigningProfile",
+        "ImageRepository",
+        "ImageSigningProfile",
+    ]
     assert rehearsal.__all__ == ["NOT_CHECKED", "Rehearsal", "rehearse"]
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aws_cdk import Duration, Environment, RemovalPolicy, Stack
-from aws_cdk import aws_ecr as ecr
-from aws_cdk import aws_iam as iam
+from aws_cdk import Duration, Environment, Stack
 from constructs import Construct
 from dpra_constructs import (
     BetaStage,
@@ -32,6 +30,7 @@ from dpra_constructs.build_actions import (
     Ruff,
     Trivy,
 )
+from dpra_constructs.code_signing import ImageRepository
 from dpra_constructs.source import GitHub, SourceLayout
 from dpra_constructs.test_actions import AcceptanceTest, IntegrationTest
 
@@ -56,7 +55,12 @@ class FruitServicePipeline(Stack):
             env=Environment(account=settings.accounts["tools"], region=TOOLS_REGION),
             description="Deploys the fruit service from its trunk to production.",
         )
-        _image_repository(self, settings)
+        ImageRepository(
+            self,
+            "Images",
+            repository_name=REPOSITORY,
+            readers=[settings.accounts[each] for each in ("beta", "gamma", "prod")],
+        )
 
         def application(scope: Construct, id: str, target: DeploymentTarget) -> FruitService:
             return FruitService(scope, id, target, root=root)
@@ -158,32 +162,3 @@ class FruitServicePipeline(Stack):
             ],
         )
         DeploymentPipeline(self, "Pipeline", name="fruit-service", last_stage=prod)
-
-
-def _image_repository(stack: Stack, settings: Settings) -> ecr.Repository:
-    repository = ecr.Repository(
-        stack,
-        "Images",
-        repository_name=REPOSITORY,
-        # A tag is a commit, and stays what was scanned.
-        image_tag_mutability=ecr.TagMutability.IMMUTABLE,
-        image_scan_on_push=True,
-        encryption=ecr.RepositoryEncryption.AES_256,
-        removal_policy=RemovalPolicy.RETAIN,
-    )
-    # By count: an image that is deployed or rolled back to is among the newest, however old.
-    repository.add_lifecycle_rule(max_image_count=1000, description="The newest 1000 releases")
-    repository.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid="Pull",
-            principals=[
-                iam.AccountPrincipal(settings.accounts[each]) for each in ("beta", "gamma", "prod")
-            ],
-            actions=[
-                "ecr:BatchCheckLayerAvailability",
-                "ecr:BatchGetImage",
-                "ecr:GetDownloadUrlForLayer",
-            ],
-        )
-    )
-    return repository
