@@ -26,6 +26,15 @@ _PUSH = (
     "ecr:PutImage",
     "ecr:UploadLayerPart",
 )
+_PROFILE = arguments.optional(
+    arguments.matching(
+        r"\w{2,64}",
+        "the name of a signing profile: 2 to 64 letters, digits and _",
+        "dpra_images_1",
+    )
+)
+_LOOKS = 60
+_SECONDS_BETWEEN_LOOKS = 5
 
 
 def _trivy(where: str, argument: str, value: object) -> object:
@@ -47,6 +56,10 @@ class EcrPush(ImageBuild):
     Args:
         repository: the repository in the pipeline's account and region; its tags should be
             immutable.
+        signing_profile: the name of the profile of AWS Signer, in the same account and region,
+            with which Amazon ECR signs what is pushed: `ImageSigningProfile.profile_name`. The
+            action waits up to 5 minutes for the signature, and fails without it; without a profile
+            it waits for none.
         scan: how Trivy scans the image: `fail_on`, `licences`, `ignore_file` and so on.
         output: the name of the output, and its folder.
 
@@ -60,6 +73,7 @@ class EcrPush(ImageBuild):
     DEFAULT_NAME: ClassVar[str] = "Publish"
 
     repository: str = needed(repository_name)
+    signing_profile: str | None = option(None, _PROFILE)
     scan: Trivy = option(Trivy(), _trivy)
     output: str = option("image", output_name)
 
@@ -95,6 +109,7 @@ class EcrPush(ImageBuild):
             f'  digest="$({digest})"',
             "fi",
             """case "$digest" in sha256:*) ;; *) echo "no digest: $digest" >&2; exit 1 ;; esac""",
+            *self._awaited_signature(),
             f'printf \'{line}\' {repository} "$digest" "$uri" "$digest" >{self.output}/image.json',
             ")",
         ]
@@ -107,10 +122,9 @@ class EcrPush(ImageBuild):
             permissions=[
                 Permission(
                     actions=_PUSH,
-                    resources=[
-                        f"arn:{{partition}}:ecr:{{region}}:{{account}}:repository/{repository}"
-                    ],
+                    resources=[self._repository_arn],
                 ),
+                *self._signing(),
                 Permission(
                     actions=["ecr:GetAuthorizationToken"],
                     resources=["*"],
@@ -120,3 +134,46 @@ class EcrPush(ImageBuild):
             meets=[Requirement.BUILD_PACKAGE],
             publishes=True,
         )
+
+    @property
+    def _repository_arn(self) -> str:
+        return f"arn:{{partition}}:ecr:{{region}}:{{account}}:repository/{self.repository}"
+
+    def _signing(self) -> list[Permission]:
+        if self.signing_profile is None:
+            return []
+        # Amazon ECR signs as who pushes:
+        # https://docs.aws.amazon.com/AmazonECR/latest/userguide/managed-signing.html
+        profile = f"{{account}}:/signing-profiles/{self.signing_profile}"
+        return [
+            Permission(
+                actions=["signer:SignPayload"],
+                resources=[f"arn:{{partition}}:signer:{{region}}:{profile}"],
+            ),
+            Permission(
+                actions=["ecr:DescribeImageSigningStatus"], resources=[self._repository_arn]
+            ),
+        ]
+
+    def _awaited_signature(self) -> list[str]:
+        profile = self.signing_profile
+        if profile is None:
+            return []
+        status = (
+            f"aws ecr describe-image-signing-status --repository-name {self.repository} "
+            '--image-id imageDigest="$digest" --query "signingStatuses[?ends_with('
+            f"signingProfileArn, '/{profile}')].[status, failureReason] | [0]\" --output text"
+        )
+        return [
+            f"for look in $(seq {_LOOKS}); do",
+            f'  signed="$({status})"',
+            '  case "$signed" in COMPLETE* | FAILED*) break ;; esac',
+            f"  sleep {_SECONDS_BETWEEN_LOOKS}",
+            "done",
+            'case "$signed" in COMPLETE*) ;; *)',
+            f'  echo "$uri@$digest is not signed with {profile}, but: $signed" >&2',
+            '  echo "A signature comes with a push, and a commit is pushed once: mend what is said,'
+            ' or let ImageSigningProfile name the repository, and push another commit" >&2',
+            "  exit 1 ;;",
+            "esac",
+        ]

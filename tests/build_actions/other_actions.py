@@ -158,6 +158,7 @@ ACTIONS: dict[str, TypedAction] = {
         target="x",
         platform="linux/arm64",
         scan=Trivy(fail_on="critical", ignore_unfixed=True),
+        signing_profile="fruit_images",
         output="fruit-image",
     ),
     "pypi to nexus": nexus("pypi"),

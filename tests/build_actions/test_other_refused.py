@@ -380,6 +380,12 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         "EcrPush \"Publish\": repository='acme/' is not the name of an image repository: 2 to 256 "
         'small letters, digits and / . _ -; write it like repository="acme/fruit"',
     ),
+    "ecr signing profile": (
+        lambda: EcrPush(repository="fruit", signing_profile="arn:aws:signer"),
+        "EcrPush \"Publish\": signing_profile='arn:aws:signer' is not the name of a signing "
+        "profile: 2 to 64 letters, digits and _; write it like "
+        'signing_profile="dpra_images_1"',
+    ),
     "ecr scan": (
         lambda: EcrPush(repository="fruit", scan=None),
         'EcrPush "Publish": scan=None is of type NoneType, and Trivy is needed; write it like '

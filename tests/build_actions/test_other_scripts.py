@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ AWS = f"""
 case "$*" in
   *describe-repositories*) echo {URI} ;;
   *get-login-password*) echo the-password ;;
+  *describe-image-signing-status*) cat signing ;;
   *batch-get-image*) if [ -e pushed ]; then echo {DIGEST}; else echo None; fi ;;
   *get-authorization-token*) echo the-token ;;
   *get-repository-endpoint*) echo https://acme-1.d.codeartifact.example/npm/releases/ ;;
@@ -69,10 +71,10 @@ def machine(tmp_path: Path) -> Machine:
     return made
 
 
-def push(machine: Machine, results: object) -> subprocess.CompletedProcess[str]:
+def push(machine: Machine, results: object, **options: Any) -> subprocess.CompletedProcess[str]:
     text = json.dumps(results)
     machine.add("trivy", f"cat >reports/image.json <<'JSON'\n{text}\nJSON")
-    [command] = EcrPush(repository="acme/fruit").to_build_action().commands
+    [command] = EcrPush(repository="acme/fruit", **options).to_build_action().commands
     return machine.run(command)
 
 
@@ -112,6 +114,64 @@ def test_an_image_with_findings_is_not_pushed(machine: Machine) -> None:
     assert "layer: libfruit : CVE-1: severity high, fixed in no version: " in done.stdout
     assert machine.docker_calls() == ["login", "build", "logout"]
     assert not (machine.folder / "image" / "image.json").exists()
+
+
+def push_signed(machine: Machine, *statuses: str) -> subprocess.CompletedProcess[str]:
+    """Push an image whose signing has these statuses, one at each look, and the last from then."""
+    for number, status in enumerate(statuses):
+        (machine.folder / f"signing-{number}").write_text(status)
+    (machine.folder / "signing").write_text(statuses[0])
+    machine.add("sleep", 'n=$(cat n || echo 1); cp "signing-$n" signing; echo $((n + 1)) >n; true')
+    return push(machine, {}, signing_profile="dpra_images_1")
+
+
+def test_the_image_is_handed_on_when_amazon_ecr_has_signed_it(machine: Machine) -> None:
+    done = push_signed(machine, "None", "IN_PROGRESS\tNone", "COMPLETE\tNone")
+    assert done.returncode == 0, done.stderr
+    [*_, last] = [call for call in machine.calls if "signing-status" in call]
+    assert f"--image-id imageDigest={DIGEST}" in last
+    assert "[?ends_with(signingProfileArn, '/dpra_images_1')]" in last
+    assert machine.calls.count("sleep 5") == 2
+    assert machine.calls.index(f"docker push --quiet {URI}:{COMMIT}") < machine.calls.index(last)
+    assert (machine.folder / "image" / "image.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("status", "looks"),
+    [("FAILED\tThe role may not call SignPayload", 1), ("None", 60), ("IN_PROGRESS\tNone", 60)],
+)
+def test_an_image_that_is_not_signed_is_not_handed_on(
+    machine: Machine, status: str, looks: int
+) -> None:
+    done = push_signed(machine, status)
+    assert done.returncode == 1
+    assert f"{URI}@{DIGEST} is not signed with dpra_images_1, but: {status}\n" in done.stderr
+    assert "let ImageSigningProfile name the repository, and push another commit" in done.stderr
+    assert len([call for call in machine.calls if "signing-status" in call]) == looks
+    assert not (machine.folder / "image" / "image.json").exists()
+
+
+def test_an_aws_cli_that_does_not_know_of_signing_stops_the_action(machine: Machine) -> None:
+    machine.add("aws", AWS.replace("cat signing", "echo Invalid choice >&2; exit 252"))
+    done = push(machine, {}, signing_profile="dpra_images_1")
+    assert done.returncode == 252
+    assert "Invalid choice" in done.stderr
+    assert not (machine.folder / "image" / "image.json").exists()
+
+
+def test_who_pushes_may_sign_with_the_profile_alone() -> None:
+    permissions = (
+        EcrPush(repository="acme/fruit", signing_profile="dpra_images_1")
+        .to_build_action()
+        .permissions
+    )
+    own = "arn:{partition}:%s:{region}:{account}:%s"
+    assert {
+        action: each.resources for each in permissions for action in each.actions if "ign" in action
+    } == {
+        "signer:SignPayload": (own % ("signer", "/signing-profiles/dpra_images_1"),),
+        "ecr:DescribeImageSigningStatus": (own % ("ecr", "repository/acme/fruit"),),
+    }
 
 
 def test_an_image_that_cannot_be_built_is_not_pushed(machine: Machine) -> None:

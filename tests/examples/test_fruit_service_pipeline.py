@@ -98,6 +98,21 @@ def test_the_registry_keeps_tags_and_lets_only_the_environments_pull(
     assert accounts == ["222222222222", "333333333333", "444444444444"]
 
 
+def test_the_registry_signs_what_is_pushed_with_the_profile_that_the_build_waits_for(
+    fruit_service: Synthesized,
+) -> None:
+    [repository] = resources(fruit_service.template, "AWS::ECR::Repository")
+    [configuration] = resources(fruit_service.template, "AWS::ECR::SigningConfiguration")
+    [profile] = resources(fruit_service.template, "AWS::Signer::SigningProfile")
+    [rule] = configuration["Rules"]
+    assert [each["Filter"] for each in rule["RepositoryFilters"]] == [repository["RepositoryName"]]
+    policies = json.dumps(resources(fruit_service.template, "AWS::IAM::Policy"))
+    name = f":/signing-profiles/{profile['ProfileName']}"
+    assert str(rule["SigningProfileArn"]).count(name) == policies.count(name) == 1
+    projects = json.dumps(resources(fruit_service.template, "AWS::CodeBuild::Project"))
+    assert f"'/{profile['ProfileName']}')" in projects
+
+
 def test_what_is_pulled_is_the_image_of_the_registry_that_the_build_pushes_to(
     fruit_service: Synthesized, applications: list[dict[str, Any]]
 ) -> None:

@@ -1,5 +1,6 @@
 """Repositories of images, and with which profile their registry signs."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from aws_cdk import App, Environment, Stack
 from dpra_constructs import InvalidArgumentError
 from dpra_constructs.code_signing import ImageRepository, ImageSigningProfile
 from dpra_constructs.testing import unacknowledged_findings
-from tests.conftest import cfn_lint_rules, resources
+from tests.conftest import ROOT, cfn_lint_rules, resources
 from tests.pipelines import BETA, GAMMA, TOOLS
 
 
@@ -91,6 +92,14 @@ def test_the_repository_and_the_profile_stay(template: dict[str, Any]) -> None:
 
 def test_cdk_nag_finds_nothing_of_them(registry: Stack) -> None:
     assert unacknowledged_findings(registry) == []
+
+
+def test_the_examples_of_the_document_run() -> None:
+    text = (ROOT / "docs" / "artifact-integrity.md").read_text()
+    names: dict[str, Any] = {}
+    for fence in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(fence, names)
+    assert names["PUSH"].signing_profile == names["SIGNATURE"].profile.profile_name
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from dpra_constructs.build_actions import (
     Ruff,
     Trivy,
 )
-from dpra_constructs.code_signing import ImageRepository
+from dpra_constructs.code_signing import ImageRepository, ImageSigningProfile
 from dpra_constructs.source import GitHub, SourceLayout
 from dpra_constructs.test_actions import AcceptanceTest, IntegrationTest
 
@@ -61,6 +61,8 @@ class FruitServicePipeline(Stack):
             repository_name=REPOSITORY,
             readers=[settings.accounts[each] for each in ("beta", "gamma", "prod")],
         )
+        # The registry has one: where others push to the account too, it stands in their stack.
+        signing = ImageSigningProfile(self, "ImageSigning", repositories=[REPOSITORY])
 
         def application(scope: Construct, id: str, target: DeploymentTarget) -> FruitService:
             return FruitService(scope, id, target, root=root)
@@ -112,8 +114,13 @@ class FruitServicePipeline(Stack):
                 CycloneDxPython(
                     pyproject="pyproject.toml", requirement_files=["requirements-image.txt"]
                 ),
-                # The image is made of the wheel, scanned, and pushed; every environment gets it.
-                EcrPush(repository=REPOSITORY, inputs=["dist"], scan=Trivy(fail_on="high")),
+                # Made of the wheel, scanned, pushed and signed; every environment gets this image.
+                EcrPush(
+                    repository=REPOSITORY,
+                    signing_profile=signing.profile_name,
+                    inputs=["dist"],
+                    scan=Trivy(fail_on="high"),
+                ),
             ],
             synth=CdkSynth(requirements=["requirements.txt"]),
             time_budget=Duration.minutes(10),
