@@ -17,7 +17,7 @@ from dpra_constructs.build_actions.build_action import BuildAction, Report
 from dpra_constructs.build_actions.buildspec import partial_buildspec, report_group_name
 from dpra_constructs.build_actions.cdk_synth import CLOUD_ASSEMBLY
 from dpra_constructs.build_actions.code_build_project import CodeBuildProject
-from dpra_constructs.build_actions.kept_reports import EXECUTION, EXECUTION_ID
+from dpra_constructs.build_actions.kept_reports import EVIDENCE, EXECUTION, EXECUTION_ID
 from dpra_constructs.build_actions.packed_file import LONGEST_BUILDSPEC
 from dpra_constructs.build_actions.permission import Permission
 from dpra_constructs.build_actions.source_layout_check import COMMITS_VARIABLE
@@ -404,7 +404,8 @@ class CodeBuildSteps:
             reports=reports, runtime_versions=runtime_versions, cache_paths=project.cache_paths
         )
         if reports:
-            properties["env"] = {**properties["env"], EXECUTION: EXECUTION_ID}
+            kept = {EVIDENCE: self._evidence.address, EXECUTION: EXECUTION_ID}
+            properties["env"] = {**properties["env"], **kept}
             policy = [*policy, self._evidence.written_by(project_name)]
         _refuse_long_commands(name, properties, partial)
         return pipelines.CodeBuildStep(

@@ -21,7 +21,6 @@ from constructs import Construct
 
 from dpra_constructs.build_actions import tool_versions
 from dpra_constructs.build_actions.buildspec import asset_buildspec
-from dpra_constructs.build_actions.kept_reports import EVIDENCE
 from dpra_constructs.dead_letters import DeadLetters
 from dpra_constructs.delivery_metrics import DeliveryMetrics, PipelineDashboard
 from dpra_constructs.delivery_metrics.delivery_metrics import function_name
@@ -162,12 +161,7 @@ def build(
             logs.of_stage("UpdatePipeline") if mutation is not SelfMutation.OFF else None,
         ),
         code_build_defaults=pipelines.CodeBuildOptions(
-            build_environment=codebuild.BuildEnvironment(
-                build_image=DEFAULT_IMAGE,
-                environment_variables={
-                    EVIDENCE: codebuild.BuildEnvironmentVariable(value=evidence.address)
-                },
-            )
+            build_environment=codebuild.BuildEnvironment(build_image=DEFAULT_IMAGE)
         ),
         cli_version=tool_versions.CDK_CLI,
         cdk_assets_cli_version=tool_versions.CDK_ASSETS,

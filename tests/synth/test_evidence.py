@@ -88,14 +88,20 @@ def test_a_build_may_write_its_own_evidence_and_nothing_else(template: dict[str,
     }
 
 
-def test_every_build_is_told_the_bucket_and_those_with_evidence_the_execution(
+def test_builds_with_evidence_are_told_the_bucket_and_the_execution(
     template: dict[str, Any],
 ) -> None:
-    for project in resources(template, "AWS::CodeBuild::Project"):
-        values = {
-            each["Name"]: each["Value"] for each in project["Environment"]["EnvironmentVariables"]
-        }
-        _, [bucket, prefix] = values["DPRA_EVIDENCE"]["Fn::Join"]
+    addresses = {
+        project["Name"]: each["Value"]
+        for project in resources(template, "AWS::CodeBuild::Project")
+        for each in project["Environment"].get("EnvironmentVariables", ())
+        if each["Name"] == "DPRA_EVIDENCE"
+    }
+    assert addresses.keys() == {
+        f"fruit-Build-{name}" for name in ("UnitTests", "CodeQuality", "Seal")
+    }
+    for address in addresses.values():
+        _, [bucket, prefix] = address["Fn::Join"]
         assert bucket["Ref"].startswith("PipelineEvidence")
         assert prefix == "/executions/fruit"
     [made] = resources(template, "AWS::CodePipeline::Pipeline")
