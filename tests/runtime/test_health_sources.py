@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dpra_constructs.release.runtime.bake_readings import Reading
@@ -196,7 +196,7 @@ def test_problems_since_the_deployment_and_open_ones_count(
     assert (reading.state, reading.alarmed_at, reading.problem) == (state, alarmed_at, None)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     times=st.lists(st.tuples(st.integers(-99, 99), st.none() | st.integers(0, 50)), max_size=7),
     page_size=st.integers(1, 3),
@@ -313,8 +313,10 @@ SHAPES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(content=SHAPES, source=st.sampled_from([DATADOG, DYNATRACE, HTTP]))
+@example(content={"problems": ""}, source=DYNATRACE)
+@example(content={"problems": {}}, source=DYNATRACE)
 def test_no_answer_of_another_shape_is_taken_for_healthy(
     content: Any, source: dict[str, Any]
 ) -> None:

@@ -129,7 +129,10 @@ def _problems(source: Source, secrets: Secrets, query: Mapping[str, str]) -> lis
     began, found, asked = time.monotonic(), [], urlencode(query, quote_via=quote)
     while time.monotonic() - began < _LONGEST_SECONDS / 2:
         page = ask_json(f"{source['url']}/api/v2/problems?{asked}", headers, secrets.values())
-        found.extend(page["problems"])
+        problems = page["problems"]
+        if not isinstance(problems, list):
+            raise TypeError(f"problems is {type(problems).__name__}, not a list")
+        found.extend(problems)
         if not (more := page.get("nextPageKey")):
             return found
         asked = urlencode({"nextPageKey": more})
