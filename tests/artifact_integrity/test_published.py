@@ -201,7 +201,7 @@ def test_an_asset_that_stands_twice_is_read_once() -> None:
     assert len(there.sessions) == 1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 60), st.integers(1, 3))
 def test_every_asset_is_read_by_a_session_whose_policy_sts_takes(count: int, regions: int) -> None:
     names = ["us-west-2", "eu-central-1", "ap-southeast-2"][:regions]

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dpra_constructs.delivery_metrics.runtime.calculations import (
@@ -51,7 +51,6 @@ def executions(draw: st.DrawFn) -> list[Execution]:
     return made
 
 
-@settings(deadline=None)
 @given(executions(), st.randoms())
 def test_the_order_of_a_history_does_not_matter(history: list[Execution], random: Any) -> None:
     shuffled = list(history)
@@ -60,7 +59,6 @@ def test_the_order_of_a_history_does_not_matter(history: list[Execution], random
     assert points(shuffled, window=WINDOW) == points(history, window=WINDOW)
 
 
-@settings(deadline=None)
 @given(executions(), st.data())
 def test_an_execution_that_is_seen_again_does_not_count_again(
     history: list[Execution], data: st.DataObject
@@ -70,7 +68,6 @@ def test_an_execution_that_is_seen_again_does_not_count_again(
     assert metrics([*earlier, *history, *again]) == metrics(history)
 
 
-@settings(deadline=None)
 @given(executions(), st.integers(-10_000, 10_000))
 def test_a_shift_in_time_changes_nothing(history: list[Execution], hours: int) -> None:
     by = timedelta(hours=hours)
@@ -91,7 +88,6 @@ def test_a_shift_in_time_changes_nothing(history: list[Execution], hours: int) -
     assert asdict(metrics(shifted)) == pytest.approx(asdict(metrics(history)))
 
 
-@settings(deadline=None)
 @given(executions(), st.booleans())
 def test_no_value_is_negative_and_no_share_is_above_one(
     history: list[Execution], has_production: bool
@@ -102,14 +98,12 @@ def test_no_value_is_negative_and_no_share_is_above_one(
     assert found.rollbacks + found.deployments <= len(history)
 
 
-@settings(deadline=None)
 @given(executions())
 def test_each_commit_comes_into_production_once(history: list[Execution]) -> None:
     brought = [commit.id for _, commit, _ in lead_times(history)]
     assert len(brought) == len(set(brought))
 
 
-@settings(deadline=None)
 @given(executions())
 def test_what_has_not_ended_changes_nothing(history: list[Execution]) -> None:
     over = [each for each in history if each.status != "InProgress"]
@@ -122,7 +116,6 @@ def is_good(execution: Execution) -> bool | None:
     return True if execution.status == "Succeeded" else None
 
 
-@settings(deadline=None)
 @given(executions(), st.integers(0, 300))
 def test_a_further_success_never_raises_mttr_above_the_longest_recovery(
     history: list[Execution], hours: int
@@ -142,7 +135,6 @@ def test_a_further_success_never_raises_mttr_above_the_longest_recovery(
     assert (found.mttr_seconds or 0) <= longest.total_seconds()
 
 
-@settings(deadline=None)
 @given(executions())
 def test_the_time_between_failures_and_the_time_to_recover_fill_the_history(
     history: list[Execution],
@@ -168,7 +160,6 @@ def test_the_time_between_failures_and_the_time_to_recover_fill_the_history(
         assert value == (pytest.approx(sum(of) / len(of)) if of else None)
 
 
-@settings(deadline=None)
 @given(executions(), st.integers(0, 300))
 def test_a_point_does_not_change_with_what_comes_later(
     history: list[Execution], hours: int

@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dpra_constructs.delivery_metrics.runtime import publish as module
@@ -109,7 +109,6 @@ def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
     return made
 
 
-@settings(deadline=None)
 @given(histories(), st.data())
 def test_events_that_are_missing_doubled_late_or_out_of_order_lead_to_the_same_values(
     history: list[dict[str, Any]], data: st.DataObject

@@ -26,7 +26,7 @@ def shell(name: str, folder: Path, environment: dict[str, str]) -> Shell:
 
 @pytest.mark.parametrize("name", ["sh", "bash"])
 @given(value=TEXT)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_value_survives_commands_that_end_the_shell(
     name: str, value: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -196,6 +197,8 @@ def test_the_handler_reads_with_clients_of_boto3(
         "AWS_SESSION_TOKEN": session["SessionToken"],
     }.items():
         monkeypatch.setenv(name, value)
+    # Another test of this process may have made one, with its own credentials.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     now = int(time.time() * 1000)
     # CodePipeline has been asked in an earlier call: here it knows no jobs.
     begun = bake.Progress(started=now, rolls_back=False, deployed=(now + 2000,), read=(now,))

@@ -548,7 +548,7 @@ def alarmed(world: World, region: str, now: float) -> bool:
     return any(0 <= at <= now and state == "ALARM" for at, state in world.alarms[region])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(world=WORLDS, every=st.integers(20, 200))
 def test_success_means_that_every_region_was_read_and_is_healthy(world: World, every: int) -> None:
     how, _, when = run(world, every)
@@ -561,7 +561,7 @@ def test_success_means_that_every_region_was_read_and_is_healthy(world: World, e
         assert not any(begin <= when < end for begin, end in world.unreadable.get(region, []))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(world=WORLDS, every=st.integers(20, 200))
 def test_a_failure_names_every_region_that_is_bad_and_no_other(world: World, every: int) -> None:
     how, why, when = run(world, every)
@@ -576,7 +576,7 @@ def test_a_failure_names_every_region_that_is_bad_and_no_other(world: World, eve
             assert (region in named) == bad
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(world=WORLDS, other=HISTORY, every=st.integers(20, 200))
 def test_one_bad_region_fails_the_bake_whatever_the_others_do(
     world: World, other: list[tuple[float, str]], every: int
@@ -590,7 +590,7 @@ def test_one_bad_region_fails_the_bake_whatever_the_others_do(
         assert together[2] <= when
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     red=st.sampled_from(["ALARM", "INSUFFICIENT_DATA"]),
     fixed_at=st.integers(0, 299),
@@ -601,7 +601,7 @@ def test_every_fix_that_settles_in_time_passes(red: str, fixed_at: int, every: i
     assert run(world, every)[0] == "success"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(world=WORLDS, every=st.integers(20, 200))
 def test_a_rollback_execution_never_fails(world: World, every: int) -> None:
     world.execution_type = "ROLLBACK"

@@ -202,7 +202,7 @@ MONITORS = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(monitor=MONITORS, every=st.integers(45, 200))
 def test_success_means_that_the_source_was_read_and_is_healthy(
     monitor: Monitor, every: int

@@ -227,6 +227,12 @@ RULES: dict[str, Callable[[Made], bool]] = {
         "EncryptionKey" in each["ArtifactStore"] for each in made.properties["ArtifactStores"]
     ),
     "AWS::EC2::SecurityGroup": security_group,
+    "AWS::ECR::Repository": lambda made: (
+        made.properties["ImageTagMutability"] == "IMMUTABLE"
+        and made.properties["ImageScanningConfiguration"]["ScanOnPush"] is True
+        and "LifecyclePolicyText" in made.properties["LifecyclePolicy"]
+    ),
+    "AWS::ECR::SigningConfiguration": holds_nothing,
     "AWS::ECS::Cluster": holds_nothing,
     "AWS::ECS::Service": lambda made: (
         made.properties["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"]
@@ -247,12 +253,14 @@ RULES: dict[str, Callable[[Made], bool]] = {
     "AWS::IAM::Role": role,
     "AWS::KMS::Key": key,
     "AWS::Lambda::Alias": holds_nothing,
+    "AWS::Lambda::CodeSigningConfig": holds_nothing,
     "AWS::Lambda::Function": function,
     "AWS::Lambda::Permission": called_by_one_service,
     "AWS::Logs::LogGroup": log_group,
     "AWS::Logs::MetricFilter": holds_nothing,
     "AWS::S3::Bucket": bucket,
     "AWS::S3::BucketPolicy": tls_only,
+    "AWS::Signer::SigningProfile": holds_nothing,
     "AWS::SNS::Topic": topic,
     "AWS::SQS::Queue": queue,
     "AWS::SQS::QueuePolicy": policy,
@@ -271,7 +279,9 @@ SHOWN_BY = {
     "AWS::AppConfig::": "tests/synth/test_feature_flags.py",
     "AWS::CodeDeploy::DeploymentConfig": "tests/synth/test_progressive_function.py",
     "AWS::FIS::ExperimentTemplate": "tests/synth/test_fault_injection.py",
+    "AWS::Lambda::CodeSigningConfig": "tests/synth/test_function_signing.py",
     "AWS::Logs::MetricFilter": "tests/synth/test_health_alarms.py",
+    "AWS::Signer::SigningProfile": "tests/synth/test_function_signing.py",
 }
 
 
