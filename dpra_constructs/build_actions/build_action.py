@@ -113,6 +113,10 @@ class BuildAction:
         project: where it runs; without it as the `BuildStage` says.
         publishes: whether it writes to a place that others read, like a registry; such an action
             runs in the pipeline alone, not in `dpra build`, and not for pull requests.
+        pushes: the repositories of Amazon ECR that it pushes images to, in the pipeline's account
+            and region, each with the name of the profile of AWS Signer that they are signed with,
+            or None. What it writes into an output as `image.json` is sealed, and verified there
+            before each deployment.
 
     Raises:
         InvalidArgumentError: a value is not one of those.
@@ -135,6 +139,7 @@ class BuildAction:
     permissions: Sequence[Permission] = ()
     project: CodeBuildProject | None = None
     publishes: bool = False
+    pushes: Mapping[str, str | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the values and freeze the collections."""
@@ -171,6 +176,7 @@ class BuildAction:
             object.__setattr__(self, argument, values)
         arguments.optional(CodeBuildProject)(where, "project", self.project)
         arguments.flag(where, "publishes", self.publishes)
+        object.__setattr__(self, "pushes", _pushes(where, self.pushes, self.publishes))
 
     def to_build_action(self) -> BuildAction:
         """Return itself."""
@@ -222,6 +228,26 @@ def _secrets(
             where, f"{', '.join(both)} stands in secrets and in environment", "keep it in secrets"
         )
     return MappingProxyType(checked)
+
+
+def _pushes(where: str, given: object, publishes: bool) -> Mapping[str, str | None]:
+    if not isinstance(given, Mapping):
+        raise InvalidArgumentError(
+            where,
+            f"pushes={arguments.shown(given)} is not a mapping of repositories to signing profiles",
+            'write it like pushes={"acme/fruit": None}',
+        )
+    for repository, profile in given.items():
+        arguments.text(where, "pushes", repository)
+        if profile is not None:
+            arguments.text(where, f"pushes[{repository!r}]", profile)
+    if given and not publishes:
+        raise InvalidArgumentError(
+            where,
+            f"pushes has {', '.join(given)}, and publishes is False",
+            "write publishes=True, so that it runs in the pipeline alone",
+        )
+    return MappingProxyType(dict(given))
 
 
 def reports(where: str, given: object) -> tuple[Report, ...]:

@@ -133,6 +133,7 @@ class EcrPush(ImageBuild):
             ],
             meets=[Requirement.BUILD_PACKAGE],
             publishes=True,
+            pushes={repository: self.signing_profile},
         )
 
     @property

@@ -22,6 +22,7 @@ from dpra_constructs.artifact_integrity.runtime.signed_functions import (
 from dpra_constructs.artifact_integrity.seal_program import PROFILES, seal_command, seal_install
 from dpra_constructs.build_actions.build_action import BuildAction
 from dpra_constructs.build_actions.kept_reports import EVIDENCE, EXECUTION, EXECUTION_ID
+from dpra_constructs.build_actions.permission import Permission
 from dpra_constructs.errors import InvalidArgumentError
 from dpra_constructs.pipeline.code_build_steps import PUBLISHES_TAG, CodeBuildSteps
 from dpra_constructs.pipeline.deployed_stacks import DeployedStack
@@ -216,6 +217,7 @@ class ArtifactSeal:
             publishing_role_of(stack.deploying_role) for stack in stacks if stack.deploying_role
         )
         accepted = self._signing.accepted_keys
+        images = _pushed(self._plan)
         function = release_function(
             self._scope,
             _FUNCTION,
@@ -223,7 +225,7 @@ class ArtifactSeal:
             pipeline=self._plan.pipeline.name,
             module="verify_artifacts",
             description="Verifies that what is deployed is what was sealed",
-            permissions=[JOB_RESULTS],
+            permissions=[JOB_RESULTS, *_asking_for_images(images)],
             statements_besides=[
                 allow(["kms:Verify"], [self.key.attr_arn, *(key.key_arn for key in accepted)]),
                 *([allow(["sts:AssumeRole"], list(roles))] if roles else []),
@@ -232,6 +234,7 @@ class ArtifactSeal:
             environment={
                 "SIGNING_KEY": self.key.attr_arn,
                 "ACCEPTED_KEYS": json.dumps([_of_environment(key) for key in accepted]),
+                **({"IMAGES": self._profiles_of(images)} if images else {}),
             },
             timeout_seconds=_VERIFY_SECONDS,
             memory_mib=_VERIFY_MIB,
@@ -240,6 +243,17 @@ class ArtifactSeal:
         invoked = invoked_function(self._scope, _FUNCTION, function, pipeline, access=access)
         for step in self._verifications:
             step.call(invoked)
+
+    def _profiles_of(self, images: Mapping[str, str | None]) -> str:
+        """Return the repositories with the ARNs of their profiles, as the function reads it."""
+        pipeline = self._plan.pipeline
+        place = f"{Stack.of(self._scope).partition}:signer:{pipeline.region}:{pipeline.account}"
+        return json.dumps(
+            {
+                repository: f"arn:{place}:/signing-profiles/{profile}" if profile else ""
+                for repository, profile in images.items()
+            }
+        )
 
     def after_build(self) -> None:
         """Mark the project, which CDK Pipelines makes when it is built; say what it signs with.
@@ -278,6 +292,31 @@ def _signing_functions(pipeline: str, profiles: Sequence[str]) -> Iterator[State
         # AWS Signer asks for it, and it tells an object that is absent from one that is not to be
         # read: https://docs.aws.amazon.com/signer/latest/developerguide/gs-iam.html
         yield allow(["s3:ListBucket"], [bucket])
+
+
+def _pushed(plan: PipelinePlan) -> dict[str, str | None]:
+    """Return the repositories that the build pushes images to, each with who signs them."""
+    pushed: dict[str, str | None] = {}
+    for action in plan.build_actions:
+        if isinstance(action, BuildAction):
+            for repository, profile in action.pushes.items():
+                pushed[repository] = pushed.get(repository) or profile
+    return dict(sorted(pushed.items()))
+
+
+def _asking_for_images(images: Mapping[str, str | None]) -> Iterator[Permission]:
+    for action, repositories in (
+        ("ecr:DescribeImages", list(images)),
+        ("ecr:DescribeImageSigningStatus", [each for each in images if images[each]]),
+    ):
+        if repositories:
+            yield Permission(
+                actions=[action],
+                resources=[
+                    f"arn:{{partition}}:ecr:{{region}}:{{account}}:repository/{each}"
+                    for each in repositories
+                ],
+            )
 
 
 def _of_environment(key: Any) -> dict[str, str]:

@@ -28,6 +28,7 @@ from securesystemslib.signer import AWSSigner, SSlibKey  # type: ignore[attr-def
 
 from dpra_constructs.artifact_integrity.offline import verify_offline
 from dpra_constructs.artifact_integrity.runtime.files import Archive, Folder
+from dpra_constructs.artifact_integrity.runtime.images import Registry
 from dpra_constructs.artifact_integrity.runtime.manifest import ENVELOPE, MANIFEST
 from dpra_constructs.artifact_integrity.runtime.published import (
     PublishedFile,
@@ -347,3 +348,26 @@ def test_verifying_100_megabytes_of_assets_takes_less_than_five_seconds(
     took = time.perf_counter() - began
     assert lines == []
     assert took < 5, f"{took:.2f} s"
+
+
+def test_the_verifier_finds_an_image_that_was_pushed_and_misses_another(
+    world: tuple[World, Path],
+) -> None:
+    there, _ = world
+    ecr = client("ecr", there.endpoint, TOOLS)
+    arn = ecr.create_repository(repositoryName="fruit")["repository"]["repositoryArn"]
+    pushed = ecr.put_image(repositoryName="fruit", imageManifest="{}", imageTag="c" * 40)
+    digest = pushed["image"]["imageId"]["imageDigest"]
+    host, _, _ = IMAGE.partition("/")
+
+    def differences(who: dict[str, str], *digests: str) -> list[str]:
+        registry = Registry(client("ecr", there.endpoint, TOOLS, who), host, {"fruit": ""})
+        return [line for each in digests for line in registry.differences({IMAGE: each})]
+
+    asks = {"Action": "ecr:DescribeImages", "Resource": arn}
+    may = assume(there.endpoint, TOOLS, role(there.endpoint, TOOLS, "asks", asks))
+    assert differences(may, digest, IMAGE_DIGEST) == [
+        f"{IMAGE}@{IMAGE_DIGEST} is not in Amazon ECR"
+    ]
+    with pytest.raises(ClientError, match="DescribeImages"):
+        differences(there.verifier, digest)

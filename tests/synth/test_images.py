@@ -8,11 +8,23 @@ from typing import Any
 import pytest
 from aws_cdk import App, Environment, Stack
 
-from dpra_constructs import InvalidArgumentError
+from dpra_constructs import DeploymentEnvironment, InvalidArgumentError
+from dpra_constructs.build_actions import BuildAction, EcrPush, Pytest, PythonBuild, Ruff
 from dpra_constructs.code_signing import ImageRepository, ImageSigningProfile
 from dpra_constructs.testing import unacknowledged_findings
-from tests.conftest import ROOT, cfn_lint_rules, resources
-from tests.pipelines import BETA, GAMMA, TOOLS
+from tests.conftest import ROOT, Synthesized, cfn_lint_rules, resources
+from tests.pipelines import (
+    BETA,
+    GAMMA,
+    SCANS,
+    TOOLS,
+    beta_stage,
+    build_stage,
+    gamma_stage,
+    pipeline,
+    template_of,
+    tools_stack,
+)
 
 
 def registry_stack() -> Stack:
@@ -94,6 +106,58 @@ def test_cdk_nag_finds_nothing_of_them(registry: Stack) -> None:
     assert unacknowledged_findings(registry) == []
 
 
+def verifier(template: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the environment of the function that verifies, and what it may of Amazon ECR."""
+    [function] = [
+        each
+        for each in resources(template, "AWS::Lambda::Function")
+        if "VerifyArtifacts" in each["FunctionName"]
+    ]
+    role = template["Resources"][function["Role"]["Fn::GetAtt"][0]]["Properties"]
+    statements = role["Policies"][0]["PolicyDocument"]["Statement"]
+    asking = [each for each in statements if "ecr:" in str(each["Action"])]
+    return function["Environment"]["Variables"], asking
+
+
+def test_the_verifier_may_ask_for_images_of_the_builds_repositories_alone() -> None:
+    stack = tools_stack()
+    pushes = [
+        EcrPush(repository="acme/fruit", signing_profile="dpra_images_1"),
+        EcrPush(name="Tools", repository="acme/tools", output="tools"),
+    ]
+    build = build_stage(stack, actions=[PythonBuild(), Pytest(), Ruff(), SCANS, *pushes])
+    environment = DeploymentEnvironment("gamma", account=GAMMA, regions=["us-west-2"])
+    gamma = gamma_stage(stack, beta=beta_stage(stack, build=build), environment=environment)
+    made = pipeline(stack, last_stage=gamma)
+    variables, asking = verifier(template_of(made))
+    partition = {"Ref": "AWS::Partition"}
+
+    def joined(*parts: str) -> dict[str, Any]:
+        return {"Fn::Join": ["", [parts[0], partition, *parts[1:]]]}
+
+    fruit, tools = (
+        joined("arn:", f":ecr:us-west-2:{TOOLS}:repository/acme/{name}")
+        for name in ("fruit", "tools")
+    )
+    assert [(each["Action"], each["Resource"]) for each in asking] == [
+        ("ecr:DescribeImages", [fruit, tools]),
+        ("ecr:DescribeImageSigningStatus", fruit),
+    ]
+    assert variables["IMAGES"] == joined(
+        '{"acme/fruit": "arn:',
+        f':signer:us-west-2:{TOOLS}:/signing-profiles/dpra_images_1", "acme/tools": ""}}',
+    )
+    assert unacknowledged_findings(made) == []
+
+
+def test_the_verifier_of_a_pipeline_without_images_may_ask_for_none(
+    fruit_api: Synthesized,
+) -> None:
+    variables, asking = verifier(fruit_api.template)
+    assert "IMAGES" not in variables
+    assert not asking
+
+
 def test_the_examples_of_the_document_run() -> None:
     text = (ROOT / "docs" / "artifact-integrity.md").read_text()
     names: dict[str, Any] = {}
@@ -105,6 +169,16 @@ def test_the_examples_of_the_document_run() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (
+            lambda: BuildAction("Push", commands=["make push"], pushes=["acme/fruit"]),  # type: ignore[arg-type]
+            "BuildAction \"Push\": pushes=['acme/fruit'] is not a mapping of repositories to "
+            'signing profiles; write it like pushes={"acme/fruit": None}',
+        ),
+        (
+            lambda: BuildAction("Push", commands=["make push"], pushes={"acme/fruit": None}),
+            'BuildAction "Push": pushes has acme/fruit, and publishes is False; write '
+            "publishes=True, so that it runs in the pipeline alone",
+        ),
         (
             lambda: repository(repository_name="Acme"),
             "ImageRepository \"Images\": repository_name='Acme' is not the name of an image "

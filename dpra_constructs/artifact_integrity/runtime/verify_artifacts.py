@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from .files import Archive
+from .images import Registry
 from .published import MakeClient, published_differences, published_files
 from .verification import AcceptedKey, Check, verify
 
@@ -74,6 +75,7 @@ def differences_of(
     *,
     sts: Any,
     s3_of: MakeClient,
+    registry: Registry | None = None,
 ) -> list[str]:
     """Return a line for each difference from what was sealed, and for this release.
 
@@ -85,6 +87,7 @@ def differences_of(
         check: says whether a signature is by a key.
         sts: a client.
         s3_of: makes a client from the credentials of a role.
+        registry: has the images that the build pushed, if it pushes any.
     """
     files = Archive(archive)
     verified = verify(files, keys, check)
@@ -96,10 +99,12 @@ def differences_of(
     if lines:
         # The files say where assets are published: they have to be the sealed ones.
         return lines
+    if registry:
+        lines += registry.differences(verified.statement.images)
     targets = {
         (account, region) for account, regions in given["targets"].items() for region in regions
     }
-    return published_differences(
+    return lines + published_differences(
         (
             asset
             for asset in published_files(files, partition=given["partition"])
@@ -121,6 +126,7 @@ def run(
     sts: Any,
     s3_of: MakeClient,
     keys: Sequence[AcceptedKey],
+    registry: Registry | None = None,
     partition: str = "aws",
 ) -> None:
     """Verify what a job of CodePipeline names, and answer it.
@@ -133,6 +139,7 @@ def run(
         sts: a client.
         s3_of: makes a client from the credentials of a role.
         keys: whose signatures are accepted.
+        registry: has the images that the build pushed, if it pushes any.
         partition: of AWS, in which the function runs.
     """
     given = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
@@ -145,7 +152,9 @@ def run(
             artifacts.download_fileobj(place["bucketName"], place["objectKey"], file)
             file.seek(0)
             with zipfile.ZipFile(file) as archive:
-                lines = differences_of(archive, given, keys, check_by(kms), sts=sts, s3_of=s3_of)
+                lines = differences_of(
+                    archive, given, keys, check_by(kms), sts=sts, s3_of=s3_of, registry=registry
+                )
     except Exception as error:
         # Whatever stood in the way: it was not verified, and CodePipeline has to be told.
         lines = [f"could not be verified: {type(error).__name__}: {error}"]
@@ -173,6 +182,10 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
     job = event["CodePipeline.job"]
     given = job["data"]["artifactCredentials"]
     config = Config(signature_version="s3v4", max_pool_connections=32)
+    _, _, _, region, account, *_ = context.invoked_function_arn.split(":")
+    registry = None
+    if images := json.loads(os.environ.get("IMAGES", "{}")):
+        registry = Registry(boto3.client("ecr"), f"{account}.dkr.ecr.{region}.", images)
 
     def s3_of(region: str, credentials: Mapping[str, str]) -> Any:
         return boto3.client(
@@ -201,5 +214,6 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
             AcceptedKey(os.environ["SIGNING_KEY"]),
             *accepted_keys(os.environ["ACCEPTED_KEYS"]),
         ],
+        registry=registry,
         partition=context.invoked_function_arn.split(":")[1],
     )
