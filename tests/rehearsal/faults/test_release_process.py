@@ -170,13 +170,14 @@ BETA = "Beta"
 KEY = "the test looks at what is sealed"
 
 
-def commit_with_signing(emulation: Emulation, app: str, signing: str, message: str) -> None:
-    """Commit the app with a signing of its artifacts."""
+def commit_with_keys(emulation: Emulation, app: str, keys: str, message: str) -> None:
+    """Commit the app with other keys to sign by."""
     imports = (
         "from datetime import datetime\n"
-        "from dpra_constructs.artifact_integrity import AcceptedKey, ArtifactSigning\n"
+        "from dpra_constructs.artifact_integrity import AcceptedKey\n"
     )
-    code = app.replace("last_stage=prod,", f"last_stage=prod, signing={signing},")
+    assert app.count("ArtifactSigning(") == 1
+    code = app.replace("ArtifactSigning(", f"ArtifactSigning({keys}, ")
     emulation.source = emulation.source.commit_change({"app.py": imports + code}, message)
 
 
@@ -219,10 +220,11 @@ def test_after_a_rotation_of_the_key_a_rollback_passes_as_long_as_the_old_one_is
         old = signing_key(emulation, 1)
         until = datetime.now(UTC) + timedelta(days=1)
         accepted = f'AcceptedKey("{old}", valid_until=datetime.fromisoformat("{until}"))'
-        signing = f"ArtifactSigning(key_generation=2, accepted_keys=[{accepted}])"
+        keys = f"key_generation=2, accepted_keys=[{accepted}]"
         api.hold(BETA, KEY)
-        commit_with_signing(emulation, app, signing, "Rotate the signing key")
+        commit_with_keys(emulation, app, keys, "Rotate the signing key")
         rotation = whole.follow(api.start(), until=BETA)
+        assert not rotation.is_over, rotation.summary
         new = signing_key(emulation, 2)
         # So that both stacks of the application differ from those of the first commit.
         changed = {
@@ -259,8 +261,7 @@ def test_after_a_rotation_of_the_key_a_rollback_passes_as_long_as_the_old_one_is
         is_verified_and_migrates_nothing(others[0], wave, whole.old)
 
         api.hold(BETA, KEY)
-        signing = "ArtifactSigning(key_generation=2)"
-        commit_with_signing(emulation, app, signing, "Accept the new key alone")
+        commit_with_keys(emulation, app, "key_generation=2", "Accept the new key alone")
         whole.follow(api.start(), until=BETA)
         refused = whole.follow(api.roll_back(wave, first))
         assert [(each.stage, each.name) for each in refused.failed] == [(wave, VERIFY)]
