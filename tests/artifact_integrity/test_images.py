@@ -1,13 +1,16 @@
 """Amazon ECR is asked for each image that was sealed: that it is there, and signed."""
 
+import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from dpra_constructs.artifact_integrity.runtime import verify_artifacts
 from dpra_constructs.artifact_integrity.runtime.images import Registry
 from dpra_constructs.artifact_integrity.runtime.verification import AcceptedKey
 from dpra_constructs.artifact_integrity.runtime.verify_artifacts import differences_of
@@ -149,3 +152,26 @@ def test_verify_artifacts_asks_for_the_images_of_the_seal(
         registry=Registry(Modelled("ecr", ecr), HOST, {"fruit": ""}),
     )
     assert found == ([] if digests else [f"{NAMED} is not in Amazon ECR"])
+
+
+@pytest.mark.parametrize("images", [{"fruit": PROFILE}, {}])
+def test_the_function_asks_the_registry_of_its_own_account_and_region(
+    monkeypatch: pytest.MonkeyPatch, images: dict[str, str]
+) -> None:
+    told: dict[str, Any] = {}
+    monkeypatch.setattr(verify_artifacts, "run", lambda job, **given: told.update(given))
+    for name, value in {
+        "AWS_DEFAULT_REGION": "us-west-2",
+        "SIGNING_KEY": "key",
+        "ACCEPTED_KEYS": "[]",
+        **({"IMAGES": json.dumps(images)} if images else {}),
+    }.items():
+        monkeypatch.setenv(name, value)
+    credentials = dict.fromkeys(("accessKeyId", "secretAccessKey", "sessionToken"), "x")
+    function = "arn:aws:lambda:us-west-2:111111111111:function:fruit-VerifyArtifacts"
+    verify_artifacts.handler(
+        {"CodePipeline.job": {"data": {"artifactCredentials": credentials}}},
+        SimpleNamespace(invoked_function_arn=function),
+    )
+    registry = told["registry"]
+    assert (registry and (registry.host, registry.profiles)) == ((HOST, images) if images else None)
