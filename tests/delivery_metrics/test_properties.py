@@ -4,6 +4,7 @@ import time
 import tracemalloc
 from dataclasses import asdict, replace
 from datetime import timedelta
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -171,6 +172,7 @@ def test_a_point_does_not_change_with_what_comes_later(
     assert early.items() <= late.items()
 
 
+@cache
 def many(count: int) -> list[Execution]:
     """Return a year of a busy pipeline: failures, rollbacks, superseded executions, logs."""
     made: list[Execution] = []

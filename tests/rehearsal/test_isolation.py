@@ -22,6 +22,8 @@ from dpra_constructs.rehearsal.self_tests.account import HERE, role, trust
 from dpra_constructs.rehearsal.self_tests.functions import packed
 from dpra_constructs.rehearsal.server import emulator, save_state
 
+pytestmark = pytest.mark.rehearsal
+
 
 def test_ambient_credentials_are_refused_with_the_command_to_run_instead() -> None:
     environment = {"AWS_SESSION_TOKEN": "t", "AWS_ACCESS_KEY_ID": "a", "AWS_REGION": "us-east-1"}

@@ -17,6 +17,8 @@ from dpra_constructs.rehearsal.server import emulator, save_state
 from dpra_constructs.rehearsal.stacks import create_stack, update_stack
 from tests.rehearsal.applications import application, outputs
 
+pytestmark = pytest.mark.rehearsal
+
 TOOLS = Place("111111111111", "us-west-2")
 BETA = Place("222222222222", "us-west-2")
 BUCKET = "fruit-artifacts"

@@ -22,6 +22,8 @@ from tests.rehearsal.codepipeline.small import (
 )
 from tests.rehearsal.codepipeline.test_codebuild import build, commands, with_project
 
+pytestmark = pytest.mark.rehearsal
+
 PROGRAM = """
 import sys
 from dpra_constructs.rehearsal.server import emulator

@@ -24,6 +24,8 @@ from tests.rehearsal.codepipeline.small import (
     wait_for,
 )
 
+pytestmark = pytest.mark.rehearsal
+
 
 def test_an_execution_goes_on_from_a_saved_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

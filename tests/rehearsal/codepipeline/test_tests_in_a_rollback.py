@@ -21,6 +21,8 @@ from tests.rehearsal.codepipeline.small import (
 )
 from tests.rehearsal.codepipeline.test_codebuild import ARTIFACTS, LOGS, build, project
 
+pytestmark = pytest.mark.rehearsal
+
 Deploy = Callable[[Template], Pipeline]
 AWS_CLI = Path(__file__).parents[1] / "aws_cli.py"
 READ = allow("codepipeline:GetPipelineExecution")
