@@ -44,9 +44,9 @@ class ProgressiveFunction(Construct):
     """A Lambda function that is deployed progressively (DPRA-PROD-PROGRESSIVE).
 
     Each deployment publishes a version, to which CodeDeploy moves the alias `live` as `shift`
-    says. When an alarm fires, a hook fails or a person stops the deployment, the alias goes back,
-    CloudFormation's deployment fails, and the pipeline's stage with it. APIs integrate with
-    `alias`, never with `function`.
+    says. When an alarm of the new version fires, a hook fails or a person stops the deployment, the
+    alias goes back, CloudFormation's deployment fails, and the pipeline's stage with it. APIs
+    integrate with `alias`, never with `function`.
 
     Args:
         scope: the stack, in the target's account and region.
@@ -55,7 +55,7 @@ class ProgressiveFunction(Construct):
         shift: how traffic moves to a new version.
         logs: makes the function's log group.
         alarms: further ones that roll a deployment back, or the names of such that depend on the
-            alias, like that of a synthetic test which calls a REST API; together at most 50.
+            alias; together at most 50. One that stays red stops the rollback and the fix as well.
         thresholds: up to where the function is healthy; without it the defaults.
         role: the function's role; without it one that may write the log. It is needed with `vpc`.
         code_signing_config: whose signatures the code has to have; without it they are not
@@ -139,9 +139,11 @@ class ProgressiveFunction(Construct):
         #: The ready-made alarms of the alias, and of the new version alone: for `DeploymentHealth`.
         self.alarms: list[HealthAlarm] = function_alarms(self.alias, limits)
         if shift.is_progressive:
-            self.alarms += self._alarms_of_the_version(limits)
+            of_the_version = self._alarms_of_the_version(limits)
+            self.alarms += of_the_version
+            # Those of the alias are red after a bad release, and would stop the rollback too.
+            self._alarms.add(of_the_version)
             record(self)
-        self._alarms.add(self.alarms)
         self._alarms.check_time(shift)
         #: The CodeDeploy application.
         self.application = codedeploy.CfnApplication(self, "Application", compute_platform="Lambda")
@@ -209,11 +211,13 @@ class ProgressiveFunction(Construct):
             "version",
             version_definitions(thresholds),
             function_dimensions(self.function.function_name, ALIAS, self.version.version),
+            # Another version has other alarms, which know nothing of the one before.
+            name=f"{self.function.function_name}-{self.version.version}",
         )
 
     def _alarm_configuration(self) -> Any:
         return {
-            "enabled": True,
+            "enabled": bool(self._alarms.names),
             "ignorePollAlarmFailure": False,
             "alarms": [{"name": name} for name in self._alarms.names],
         }
@@ -244,7 +248,7 @@ class ProgressiveFunction(Construct):
                         ],
                         "Resource": [arn, f"{arn}:{ALIAS}"],
                     },
-                    self._alarms.read_by(self._service_role),
+                    *([self._alarms.read_by(self._service_role)] if self._alarms.names else []),
                 ],
             },
         }

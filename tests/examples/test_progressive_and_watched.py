@@ -107,7 +107,7 @@ def test_each_function_is_shifted_with_alarms_and_rolled_back(
             )
             metrics = measured(template, alarms)
             assert '"Errors"' in metrics
-            assert "SuccessPercent" in metrics
+            assert metrics.count("ExecutedVersion") == metrics.count('"MetricName"')
 
 
 def test_each_service_is_shifted_with_alarms_and_rolled_back(

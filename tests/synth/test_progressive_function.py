@@ -85,13 +85,29 @@ def test_a_deployment_rolls_back_when_it_fails_an_alarm_fires_or_a_person_stops_
     assert named[1] == "fruit-synthetic"
     assert [str(each["Ref"])[:-8] for each in (named[0], *named[2:])] == [
         "Errors",
-        "PricesAliasErrorRateAlarm",
-        "PricesAliasThrottlesAlarm",
-        "PricesAliasLatencyAlarm",
         "PricesFunctionCurrentVersionErrorRateAlarm",
         "PricesFunctionCurrentVersionLatencyAlarm",
         "Late",
     ]
+
+
+def test_no_alarm_of_the_version_before_can_stop_a_rollback() -> None:
+    stack = application()
+    function(stack)
+    template = template_of(stack)
+    [group] = resources(template, "AWS::CodeDeploy::DeploymentGroup")
+    found = template["Resources"]
+    version = alias_in(template)["Properties"]["FunctionVersion"]
+    for each in group["AlarmConfiguration"]["Alarms"]:
+        properties = found[each["Name"]["Ref"]]["Properties"]
+        # Another name is another alarm: it begins without what the one before has seen.
+        _, parts = properties["AlarmName"]["Fn::Join"]
+        assert version in parts
+        measured = [query["MetricStat"]["Metric"] for query in properties["Metrics"][1:]]
+        assert all(
+            {"Name": "ExecutedVersion", "Value": version} in metric["Dimensions"]
+            for metric in measured
+        )
 
 
 def test_an_alarm_given_twice_counts_once() -> None:
@@ -99,6 +115,7 @@ def test_an_alarm_given_twice_counts_once() -> None:
     made = function(stack, alarms=["one", "one"])
     made.add_alarms(*made.alarms)
     [group] = resources(template_of(stack), "AWS::CodeDeploy::DeploymentGroup")
+    # That of the test, and all five of the function.
     assert len(group["AlarmConfiguration"]["Alarms"]) == 6
 
 
@@ -122,6 +139,8 @@ def test_all_at_once_has_no_alarms_of_the_version_and_is_not_progressive() -> No
     stack = application()
     made = function(stack, shift=TrafficShift.all_at_once())
     assert len(made.alarms) == 3
+    [group] = resources(template_of(stack), "AWS::CodeDeploy::DeploymentGroup")
+    assert group["AlarmConfiguration"]["Enabled"] is False
     assert deployed_progressively(Stage.of(stack)) == ()
 
 
@@ -191,7 +210,7 @@ def test_code_deploy_may_move_this_alias_and_read_its_alarms_and_nothing_else() 
     arn = {"Fn::GetAtt": ["PricesFunction8CAED115", "Arn"]}
     assert moves["Resource"] == [arn, {"Fn::Join": ["", [arn, ":live"]]}]
     assert reads["Action"] == "cloudwatch:DescribeAlarms"
-    assert len(reads["Resource"]) == 5
+    assert len(reads["Resource"]) == 2
 
 
 def test_alarms_of_an_unknown_kind_need_a_wide_permission_of_the_region() -> None:
@@ -335,7 +354,7 @@ def test_a_function_in_a_network_needs_a_role() -> None:
 
 
 def test_no_more_alarms_than_a_deployment_group_takes() -> None:
-    names = [f"alarm-{number}" for number in range(46)]
+    names = [f"alarm-{number}" for number in range(49)]
     assert "51 alarms are to roll a deployment back, and a deployment takes 50" in message(
         application(), alarms=names
     )

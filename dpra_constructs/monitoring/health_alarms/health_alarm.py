@@ -23,12 +23,14 @@ class HealthAlarm(cloudwatch.CfnAlarm):
         scope: Construct,
         definition: AlarmDefinition,
         dimensions: Sequence[tuple[str, str]],
+        name: str | None = None,
     ) -> None:
         #: What it watches.
         self.definition = definition
         super().__init__(
             scope,
             f"{definition.id}Alarm",
+            alarm_name=name,
             alarm_description=f"{definition.says}.",
             metrics=[
                 # Its own id may not be that of a metric.
@@ -56,8 +58,16 @@ def health_alarms(
     what: str,
     definitions: Iterable[AlarmDefinition],
     dimensions: Sequence[tuple[str, str]],
+    name: str | None = None,
 ) -> list[HealthAlarm]:
     """Make the alarms of a resource below it.
+
+    Args:
+        scope: the resource.
+        what: its kind.
+        definitions: what each alarm watches.
+        dimensions: of all metrics.
+        name: what the alarms' names begin with; without it CloudFormation makes them.
 
     Raises:
         InvalidArgumentError: it has such alarms already.
@@ -72,7 +82,8 @@ def health_alarms(
                 f"has the alarm {definition.id} already",
                 "make its alarms once, and keep the list",
             )
-        made.append(HealthAlarm(parent, definition, dimensions))
+        own = f"{name}-{definition.id}" if name else None
+        made.append(HealthAlarm(parent, definition, dimensions, own))
     return made
 
 

@@ -81,7 +81,6 @@ class FruitApi(Stage):
             # Its first run finds all that answers.
             test.canary.node.add_dependency(api, stage)
             alarms.append(test.alarm)
-        function.add_alarms(*alarms)
         # What a bad release does first: it throws, it answers with errors, it is slow.
         DeploymentHealth(stack, "Health", target=target, alarms=[*function.alarms, *alarms])
 
