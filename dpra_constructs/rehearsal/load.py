@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import urllib.error
 import urllib.request
@@ -12,18 +13,20 @@ from dpra_constructs.errors import RehearsalError
 from dpra_constructs.rehearsal.isolation import is_loopback
 
 _SECONDS = 30
-# A slow application is asked by so many at once, as its users would not wait for each other.
-_AT_ONCE = 2
 
 
 @contextmanager
-def load(addresses: Sequence[str], *, per_minute: float, time_scale: float) -> Iterator[None]:
+def load(
+    addresses: Sequence[str], *, per_minute: float, time_scale: float, slowest_seconds: float = 0.0
+) -> Iterator[None]:
     """Ask each address until the end.
 
     Args:
         addresses: of the emulator.
         per_minute: how often each is asked in a minute of the rehearsal.
         time_scale: how many of its minutes pass in one.
+        slowest_seconds: how long an answer takes; the next is asked for meanwhile, as users would
+            not wait for each other.
 
     Raises:
         RehearsalError: an address is not on this machine.
@@ -32,11 +35,13 @@ def load(addresses: Sequence[str], *, per_minute: float, time_scale: float) -> I
         if not is_loopback(address):
             raise RehearsalError(f"the application's address {address} is not on this machine")
     over = threading.Event()
-    pause = 60 / per_minute / time_scale * _AT_ONCE
+    between = 60 / per_minute / time_scale
+    at_once = 2 + math.ceil(slowest_seconds / between)
+    pause = between * at_once - slowest_seconds
     threads = [
         threading.Thread(target=_ask, args=(address, pause, over), daemon=True)
         for address in addresses
-        for _ in range(_AT_ONCE)
+        for _ in range(at_once)
     ]
     for thread in threads:
         thread.start()

@@ -95,7 +95,10 @@ def _in_artifact(emulation: Emulation, execution: str) -> str:
 
 
 def _in_asset_bucket(emulation: Emulation, execution: str) -> str:
-    """Change a published file in the region that is deployed to last; return its path."""
+    """Change a published file in the region that is deployed to last; return its path.
+
+    The newest: one that the release before has too would be in the way of the rollback.
+    """
     s3, place = sealed_artifact(emulation, execution)
     archive = io.BytesIO(s3.get_object(**place)["Body"].read())
     waiting = _places_of_second_stage(emulation)
@@ -110,8 +113,13 @@ def _in_asset_bucket(emulation: Emulation, execution: str) -> str:
             "the application publishes no file asset, which this fault is about; rehearse one with "
             "a function whose code is an asset"
         )
-    *_, last = sorted(published, key=lambda each: each.region)
-    bucket = client("s3", emulation.endpoint, Place(last.account, last.region))
+    region = max(each.region for each in published)
+    there = [each for each in published if each.region == region]
+    bucket = client("s3", emulation.endpoint, Place(there[0].account, region))
+    last = max(
+        there,
+        key=lambda each: bucket.head_object(Bucket=each.bucket, Key=each.key)["LastModified"],
+    )
     bucket.put_object(Bucket=last.bucket, Key=last.key, Body=b"not what was sealed")
     return f"{last.path} was sealed with SHA-256"
 
