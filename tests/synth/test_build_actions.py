@@ -52,15 +52,6 @@ def project(template: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def environment(template: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return a project's environment, without where every build keeps its evidence."""
-    found = dict(project(template, name)["Environment"])
-    variables = found.pop("EnvironmentVariables")
-    own = [each for each in variables if each["Name"] != "DPRA_EVIDENCE"]
-    assert len(own) < len(variables)
-    return {**found, "EnvironmentVariables": own} if own else found
-
-
 def statements(template: dict[str, Any], name: str) -> list[dict[str, Any]]:
     """Return what the role of a project may do."""
     role = project(template, name)["ServiceRole"]["Fn::GetAtt"][0]
@@ -150,8 +141,8 @@ def test_each_build_runs_where_the_stage_or_the_action_says() -> None:
         "Type": "LINUX_CONTAINER",
     }
     for name in ("SourceLayout", "Package", "Synth"):
-        assert environment(template, name) == expected
-    assert environment(template, "Image") == {
+        assert project(template, name)["Environment"] == expected
+    assert project(template, "Image")["Environment"] == {
         "ComputeType": "BUILD_GENERAL1_2XLARGE",
         "Image": "aws/codebuild/amazonlinux-aarch64-standard:3.0",
         "ImagePullCredentialsType": "CODEBUILD",
@@ -203,7 +194,7 @@ SECRETS: dict[str, SecretsManagerSecret | SecureParameter] = {
 
 def test_a_secret_is_a_reference_that_the_action_alone_may_read() -> None:
     template = synthesized(BuildAction("Scan", commands=["make"], secrets=SECRETS))
-    assert environment(template, "Scan")["EnvironmentVariables"] == [
+    assert project(template, "Scan")["Environment"]["EnvironmentVariables"] == [
         {"Name": "SONAR_TOKEN", "Type": "SECRETS_MANAGER", "Value": "acme/sonar:token"},
         {"Name": "SNYK_TOKEN", "Type": "PARAMETER_STORE", "Value": "/acme/snyk"},
     ]
