@@ -44,7 +44,7 @@ check: $(READY) ## ruff, ruff format, mypy --strict, dead links in the docs
 	md-dead-link-check
 
 rehearse: wheel ## Take the example's last commit to production, on an emulator on this machine
-	dpra rehearse --directory examples/fruit_api --approve
+	dpra rehearse --directory examples/fruit_api --approve --time-scale 1200
 
 test-rehearsal: wheel ## Rehearse faults, and take permissions away one by one
 	python -m pytest -n 2 --dist loadfile -m rehearsal tests/rehearsal

@@ -59,7 +59,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--keep", is_flag=True, help="Leave the emulator up until Ctrl-C.")
 @click.option(
     "--time-scale",
-    type=click.FloatRange(min=1, max=600),
+    type=click.FloatRange(min=1, max=1200),
     default=600,
     show_default=True,
     help="How many minutes of a bake pass in one.",
