@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PathDistribution
 from pathlib import Path
@@ -111,13 +111,7 @@ def action_tools(
     of_owner = cache / "actions" / _digest(owner)[:16]
     of_owner.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
-        for number in range(places):
-            folder = of_owner / f"{action}-{digest}{f'.{number}' if number else ''}"
-            # The last one is waited for.
-            last = number == places - 1
-            with suppress(ToolsError) if not last else nullcontext():
-                held.enter_context(_locked(folder, stopped if last else None))
-                break
+        folder = _free_place(of_owner / f"{action}-{digest}", places, held, stopped)
         folder.mkdir(exist_ok=True)
         # A build that was ended while it installed may have left half a package.
         if (folder / _INSTALLING).exists():
@@ -147,6 +141,17 @@ def library_folder(cache: Path) -> Path:
             library_wheel(making)
             making.rename(folder)
     return folder
+
+
+def _free_place(first: Path, places: int, held: ExitStack, stopped: threading.Event) -> Path:
+    """Hold a place that no other build uses, or wait for the last one."""
+    *others, last = [first, *(first.with_name(f"{first.name}.{n}") for n in range(1, places))]
+    for folder in others:
+        with suppress(ToolsError):
+            held.enter_context(_locked(folder))
+            return folder
+    held.enter_context(_locked(last, stopped))
+    return last
 
 
 def _remove_local_packages(venv: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,12 +132,6 @@ def _run(
     buildspec = _buildspec(project, sources[primary])
     build_record.require_reports(actor, project["name"], buildspec, context.pipeline.account)
     with tools_of(context, buildspec, sources[primary]) as tools:
-
-        def at_phase(name: str) -> None:
-            if name == "FINALIZING" and not context.run.abandoned.is_set():
-                tools.installed()
-            record.enter(name)
-
         build = Build(
             buildspec=buildspec,
             source=sources[primary],
@@ -152,7 +146,7 @@ def _run(
             folder=context.folder / "build",
             log=context.log,
             timeout_seconds=_minutes(project) * 60 / context.settings.time_scale,
-            on_phase=at_phase,
+            on_phase=record.enter,
             stopped=context.run.abandoned,
         )
         build.folder.mkdir()
@@ -168,22 +162,21 @@ def _run(
 @contextmanager
 def tools_of(context: ActionContext, buildspec: Buildspec, source: Path) -> Iterator[ActionTools]:
     """Give the action its tools: those that the same commands installed before, as locally."""
-    with ExitStack() as held:
-        try:
-            tools = held.enter_context(
-                action_tools(
-                    context.settings.cache_folder,
-                    owner=context.pipeline.name,
-                    action=context.action.name,
-                    buildspec=buildspec,
-                    source=source,
-                    stopped=context.run.abandoned,
-                    places=_PLACES,
-                )
-            )
-        except ToolsError as error:
-            raise ActionFailedError("JobFailed", str(error)) from error
-        yield tools
+    try:
+        with action_tools(
+            context.settings.cache_folder,
+            owner=context.pipeline.name,
+            action=context.action.name,
+            buildspec=buildspec,
+            source=source,
+            stopped=context.run.abandoned,
+            places=_PLACES,
+        ) as tools:
+            yield tools
+            if not context.run.abandoned.is_set():
+                tools.installed()
+    except ToolsError as error:
+        raise ActionFailedError("JobFailed", str(error)) from error
 
 
 def _project(context: ActionContext) -> Mapping[str, Any]:
