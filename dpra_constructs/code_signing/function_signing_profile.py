@@ -14,6 +14,7 @@ from dpra_constructs.artifact_integrity.runtime.signed_functions import (
     ProfileVersion,
 )
 from dpra_constructs.errors import InvalidArgumentError
+from dpra_constructs.private_bucket import PRIVATE_BUCKET
 from dpra_constructs.resource_policies import tls_only
 
 # For Lambda there is one: https://docs.aws.amazon.com/signer/latest/api/API_SigningPlatform.html
@@ -92,11 +93,7 @@ def _bucket(scope: Construct, name: str) -> s3.CfnBucket:
         scope,
         "Bucket",
         bucket_name=name,
-        bucket_encryption={
-            "serverSideEncryptionConfiguration": [
-                {"serverSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}
-            ]
-        },
+        **PRIVATE_BUCKET,
         lifecycle_configuration={
             "rules": [
                 {
@@ -108,13 +105,6 @@ def _bucket(scope: Construct, name: str) -> s3.CfnBucket:
                 }
                 for folder in _SHORT_LIVED
             ]
-        },
-        ownership_controls={"rules": [{"objectOwnership": "BucketOwnerEnforced"}]},
-        public_access_block_configuration={
-            "blockPublicAcls": True,
-            "blockPublicPolicy": True,
-            "ignorePublicAcls": True,
-            "restrictPublicBuckets": True,
         },
         # AWS Signer reads a version of an object.
         versioning_configuration={"status": "Enabled"},

@@ -11,6 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from dpra_constructs.private_bucket import PRIVATE_BUCKET
 from dpra_constructs.resource_policies import tls_only
 
 _LOGS = "AccessLogs"
@@ -115,19 +116,8 @@ def _log_bucket(scope: Construct, sources: Mapping[str, str], days: int, account
         place,
         "Resource",
         # S3 delivers access logs to no bucket with a key of the customer's.
-        bucket_encryption={
-            "serverSideEncryptionConfiguration": [
-                {"serverSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}
-            ]
-        },
+        **PRIVATE_BUCKET,
         lifecycle_configuration=_lifecycle(horizon(days)),
-        ownership_controls={"rules": [{"objectOwnership": "BucketOwnerEnforced"}]},
-        public_access_block_configuration={
-            "blockPublicAcls": True,
-            "blockPublicPolicy": True,
-            "ignorePublicAcls": True,
-            "restrictPublicBuckets": True,
-        },
     )
     logs.apply_removal_policy(RemovalPolicy.RETAIN)
     arn, name = logs.attr_arn, logs.ref

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_cdk import Acknowledgment, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_s3 as s3
 
+from dpra_constructs.private_bucket import PRIVATE_BUCKET
 from dpra_constructs.resource_policies import tls_only
 
 #: How long it is kept.
@@ -23,18 +24,7 @@ def artifact_bucket(stack: Stack) -> s3.CfnBucket:
     bucket = s3.CfnBucket(
         stack,
         _ID,
-        bucket_encryption={
-            "serverSideEncryptionConfiguration": [
-                {"serverSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}
-            ]
-        },
-        public_access_block_configuration={
-            "blockPublicAcls": True,
-            "blockPublicPolicy": True,
-            "ignorePublicAcls": True,
-            "restrictPublicBuckets": True,
-        },
-        ownership_controls={"rules": [{"objectOwnership": "BucketOwnerEnforced"}]},
+        **PRIVATE_BUCKET,
         lifecycle_configuration={
             "rules": [
                 {
